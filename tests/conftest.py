@@ -1,11 +1,18 @@
-"""What every test shares: the real-data folder and strictness about shapes."""
+"""What every test shares: strictness about shapes, and the real-data folder."""
 
 import os
 import pathlib
 
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + (
+    " --xla_force_host_platform_device_count=8"
+)
+
 import jax
 import pytest
+from jaxtyping import install_import_hook
 
+# Every annotated shape of the package is checked while the tests run.
+install_import_hook("anymo_jax", "tests.check")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 

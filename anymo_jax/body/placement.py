@@ -3,7 +3,7 @@
 import dataclasses
 
 import jax
-from jaxtyping import Array, Float, Int
+import numpy as np
 
 
 @jax.tree_util.register_dataclass
@@ -20,6 +20,6 @@ class Placements:
       frame: (P, 3, 3) segment from sensor; columns tangent, binormal, outward normal.
     """
 
-    segment: Int[Array, "P"]
-    offset: Float[Array, "P 3"]
-    frame: Float[Array, "P 3 3"]
+    segment: jax.Array | np.ndarray
+    offset: jax.Array | np.ndarray
+    frame: jax.Array | np.ndarray

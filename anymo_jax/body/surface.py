@@ -3,7 +3,7 @@
 import dataclasses
 
 import jax
-from jaxtyping import Array, Float, Int
+import numpy as np
 
 
 @jax.tree_util.register_dataclass
@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 class BodySurface:
     """A skinned triangle mesh of a body in T-pose.
 
-    World frame of the T-pose: facing +X, left +Y, up +Z, metres, soles at z = 0. In this
-    pose every segment frame has the world's axes, so a direction on the template is a
+    World frame of the T-pose: facing +X, left +Y, up +Z, metres, soles at z = 0. In
+    this pose every segment frame has the world's axes, so a direction on the template is a
     direction in the segment frame.
 
     Attributes:
@@ -26,9 +26,9 @@ class BodySurface:
         joint of a segment is the segment's origin.
     """
 
-    vertices: Float[Array, "V 3"]
-    faces: Int[Array, "F 3"]
-    skinning: Float[Array, "V J"]
-    rest_joints: Float[Array, "J 3"]
+    vertices: jax.Array | np.ndarray
+    faces: jax.Array | np.ndarray
+    skinning: jax.Array | np.ndarray
+    rest_joints: jax.Array | np.ndarray
     joint_names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
     joint_segment: tuple[int, ...] = dataclasses.field(metadata={"static": True})

@@ -9,9 +9,14 @@ and gradients stay finite there. At an angle of exactly pi the logarithm is two-
 it returns one of the two and its gradient there is undefined.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+# An accelerator's default product of float32 matrices keeps ten bits only.
+_matmul = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 # Below this squared angle the closed forms lose float32 digits and the series is exact.
 _SMALL_SQUARED = 1e-4
@@ -45,7 +50,7 @@ def exp(rotation_vector: Float[Array, "3"]) -> Float[Array, "3 3"]:
     )
     cross = hat(rotation_vector)
     eye = jnp.eye(3, dtype=rotation_vector.dtype)
-    return eye + sine_ratio * cross + cosine_ratio * (cross @ cross)
+    return eye + sine_ratio * cross + cosine_ratio * _matmul(cross, cross)
 
 
 def log(matrix: Float[Array, "3 3"]) -> Float[Array, "3"]:
@@ -86,24 +91,24 @@ def quaternion_from_matrix(matrix: Float[Array, "3 3"]) -> Float[Array, "4"]:
     square root is ever near zero and the gradient is finite for every rotation.
     """
     (m00, m01, m02), (m10, m11, m12), (m20, m21, m22) = matrix
-    pivots = jnp.stack(
-        [
-            1 + m00 + m11 + m22,
-            1 + m00 - m11 - m22,
-            1 - m00 + m11 - m22,
-            1 - m00 - m11 + m22,
-        ]
+    pivots = (
+        1 + m00 + m11 + m22,
+        1 + m00 - m11 - m22,
+        1 - m00 + m11 - m22,
+        1 - m00 - m11 + m22,
     )
-    candidates = jnp.stack(
-        [
-            jnp.stack([pivots[0], m21 - m12, m02 - m20, m10 - m01]),
-            jnp.stack([m21 - m12, pivots[1], m10 + m01, m02 + m20]),
-            jnp.stack([m02 - m20, m10 + m01, pivots[2], m21 + m12]),
-            jnp.stack([m10 - m01, m02 + m20, m21 + m12, pivots[3]]),
-        ]
+    candidates = (
+        jnp.stack([pivots[0], m21 - m12, m02 - m20, m10 - m01]),
+        jnp.stack([m21 - m12, pivots[1], m10 + m01, m02 + m20]),
+        jnp.stack([m02 - m20, m10 + m01, pivots[2], m21 + m12]),
+        jnp.stack([m10 - m01, m02 + m20, m21 + m12, pivots[3]]),
     )
-    largest = jnp.argmax(pivots)
-    chosen = candidates[largest]
+    # Selects rather than an index: under vmap an index becomes a slow gather.
+    chosen, best = candidates[0], pivots[0]
+    for candidate, pivot in zip(candidates[1:], pivots[1:], strict=True):
+        better = pivot > best
+        chosen = jnp.where(better, candidate, chosen)
+        best = jnp.where(better, pivot, best)
     return chosen / jnp.sqrt(jnp.sum(chosen**2))
 
 
@@ -120,13 +125,14 @@ def multiply_quaternions(
 def nearest_rotation(matrix: Float[Array, "3 3"]) -> Float[Array, "3 3"]:
     """Rotation closest to a matrix in the Frobenius norm (orthogonal Procrustes).
 
-    For matrices near a rotation, such as a mean of neighbouring frames: a few Newton
-    steps of the polar decomposition, which have finite gradients where those of an
-    SVD with equal singular values do not.
+    For matrices near a rotation (singular values in 0.4 to 1.5), such as a mean of
+    neighbouring frames: a few Newton steps of the polar decomposition, which have
+    finite gradients where those of an SVD with equal singular values do not.
     """
 
     def newton(estimate, _):
-        return 0.5 * estimate @ (3 * jnp.eye(3) - estimate.T @ estimate), None
+        excess = 3 * jnp.eye(3) - _matmul(estimate.T, estimate)
+        return 0.5 * _matmul(estimate, excess), None
 
     rotation, _ = jax.lax.scan(newton, matrix, length=6, unroll=True)
     return rotation
@@ -136,7 +142,8 @@ def interpolate(
     start: Float[Array, "3 3"], end: Float[Array, "3 3"], fraction: Float[Array, ""]
 ) -> Float[Array, "3 3"]:
     """Point on the geodesic from `start` (0) to `end` (1), as slerp."""
-    return start @ exp(fraction * log(start.T @ end))
+    turn = exp(fraction * log(_matmul(start.T, end)))
+    return _matmul(start, turn)
 
 
 def random(key: Array) -> Float[Array, "3 3"]:
@@ -144,8 +151,6 @@ def random(key: Array) -> Float[Array, "3 3"]:
     return matrix_from_quaternion(jax.random.normal(key, (4,)))
 
 
-def about_axis(
-    axis: Float[Array, "3"], angle: Float[Array, ""]
-) -> Float[Array, "3 3"]:
+def about_axis(axis: Float[Array, "3"], angle: Float[Array, ""]) -> Float[Array, "3 3"]:
     """Rotation by an angle in rad about a unit axis."""
     return exp(axis * angle)

@@ -1,10 +1,13 @@
 """Rigid transforms: a rotation and a translation, one example each."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+_matmul = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
 @jax.tree_util.register_dataclass
@@ -22,18 +25,18 @@ class RigidTransform:
 
     def apply(self, point: Float[Array, "3"]) -> Float[Array, "3"]:
         """Coordinates of a point in the target frame."""
-        return self.rotation @ point + self.translation
+        return _matmul(self.rotation, point) + self.translation
 
     def compose(self, inner: "RigidTransform") -> "RigidTransform":
         """The transform that applies `inner` first and then this one."""
         return RigidTransform(
-            self.rotation @ inner.rotation, self.apply(inner.translation)
+            _matmul(self.rotation, inner.rotation), self.apply(inner.translation)
         )
 
     def inverse(self) -> "RigidTransform":
         """The transform back from the target to the source frame."""
         back = self.rotation.T
-        return RigidTransform(back, -(back @ self.translation))
+        return RigidTransform(back, -_matmul(back, self.translation))
 
 
 def identity() -> RigidTransform:

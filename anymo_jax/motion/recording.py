@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float
 
 from anymo_jax.body.skeleton import XSENS
+from anymo_jax.geometry.resampling import resample, resample_rotations, valid_runs
 
 
 @jax.tree_util.register_dataclass
@@ -22,9 +22,9 @@ class SegmentMotion:
       rate_hz: sampling rate in Hz (static).
     """
 
-    position: Float[Array, "T 23 3"]
-    rotation: Float[Array, "T 23 3 3"]
-    valid: Bool[Array, "T"]
+    position: jax.Array | np.ndarray
+    rotation: jax.Array | np.ndarray
+    valid: jax.Array | np.ndarray
     rate_hz: float = dataclasses.field(metadata={"static": True})
 
 
@@ -80,3 +80,37 @@ def joint_offsets(motion: SegmentMotion) -> np.ndarray:
     difference = position[:, 1:] - position[:, parents]
     local = np.einsum("tnji,tnj->tni", rotation[:, parents], difference)
     return np.concatenate([np.zeros((1, 3)), local.mean(axis=0)])
+
+
+def split_at_gaps(motion: SegmentMotion, shortest: int = 1) -> list[SegmentMotion]:
+    """The stretches without an invalid frame, of at least `shortest` frames each."""
+    return [
+        dataclasses.replace(
+            motion,
+            position=motion.position[run],
+            rotation=motion.rotation[run],
+            valid=motion.valid[run],
+        )
+        for run in valid_runs(np.asarray(motion.valid), shortest)
+    ]
+
+
+def resample_motion(
+    motion: SegmentMotion, rate_hz: float, cutoff_hz: float | None = None
+) -> SegmentMotion:
+    """A motion without gaps at another rate, anti-aliased, on the host.
+
+    Args:
+      motion: all frames valid, at least six.
+      rate_hz: rate wanted.
+      cutoff_hz: low-pass asked for besides the anti-alias filter.
+
+    Raises:
+      ValueError: for invalid frames (split them off first) or too few frames.
+    """
+    if not np.all(motion.valid):
+        raise ValueError("cannot resample across invalid frames; use split_at_gaps")
+    rates = motion.rate_hz, rate_hz, cutoff_hz
+    position = resample(np.asarray(motion.position), *rates)
+    rotation = resample_rotations(np.asarray(motion.rotation), *rates)
+    return SegmentMotion(position, rotation, np.ones(len(position), bool), rate_hz)
