@@ -1,4 +1,4 @@
-"""The run-time checker of annotations in tests: as written, an int passing for a float."""
+"""The checker of annotations while tests run: an int passes for a float."""
 
 from beartype import BeartypeConf, beartype
 

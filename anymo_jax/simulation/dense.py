@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from anymo_jax.body.placement import Placements
 from anymo_jax.geometry.derivative import CENTRAL, Differentiation
 from anymo_jax.motion.recording import SegmentMotion
-from anymo_jax.simulation import imu
+from anymo_jax.simulation import imu, kernel
 
 BYTES_PER_SAMPLE = 6 * 4
 
@@ -53,17 +53,17 @@ def dense_signals(
             f"{placements.segment.shape[0]} placements, {frame_bytes} bytes"
         )
     terms = _terms(
-        *(jnp.asarray(motion.position), jnp.asarray(motion.rotation)),
+        *(jnp.asarray(imu.centred(motion.position)), jnp.asarray(motion.rotation)),
         *(jnp.asarray(gravity), motion.rate_hz, differentiation),
     )
+    offset, frame = jnp.asarray(placements.offset), jnp.asarray(placements.frame)
     layout = imu.placement_layout(placements.segment, terms.shape[1])
     # The last chunk is aligned to the recording's end so that one shape is compiled.
     frames = terms.shape[0]
+    read = _reader(layout, min(chunk, frames))
     for start in range(0, frames, chunk):
         begin = max(0, min(start, frames - chunk))
-        signal = _read(
-            terms[begin : begin + chunk], placements.offset, placements.frame, layout
-        )
+        signal = read(terms[begin : begin + chunk], layout, offset, frame)
         yield signal[start - begin :]
 
 
@@ -72,6 +72,15 @@ def _terms(position, rotation, gravity, rate_hz, how):
     return imu.motion_terms(position, rotation, rate_hz, gravity, how)
 
 
-@functools.partial(jax.jit, static_argnums=3)
-def _read(terms, offset, frame, layout):
-    return imu.read_grouped(terms, layout, jnp.asarray(offset), jnp.asarray(frame))
+_read_grouped = jax.jit(imu.read_grouped, static_argnums=1)
+
+
+def _reader(layout, frames):
+    """The GPU kernel where there is one and the tiles fit, else XLA's own."""
+    if layout is None:
+        raise ValueError(
+            "the placements of one segment are not contiguous; sort them by segment"
+        )
+    if jax.default_backend() == "gpu" and kernel.fits(layout, frames):
+        return kernel.read_grouped
+    return _read_grouped

@@ -24,6 +24,9 @@ from anymo_jax.geometry.derivative import CENTRAL, Differentiation
 STANDARD_GRAVITY = (0.0, 0.0, -9.80665)
 TERMS = 15
 
+# Runs `(segment, count)` of consecutive placements on one segment.
+Layout = tuple[tuple[int, int], ...]
+
 # An accelerator's default product of float32 matrices keeps ten bits only.
 _einsum = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
 
@@ -64,11 +67,8 @@ def simulate_imu(
     """
     _check_shapes(position, rotation, segment, offset, frame)
     layout = placement_layout(segment, position.shape[1])
-    if isinstance(position, np.ndarray):
-        # While still in float64: far from the origin float32 has too few digits.
-        position = position - position.mean(axis=0, keepdims=True)
     position, rotation, offset, frame = (
-        jnp.asarray(x) for x in (position, rotation, offset, frame)
+        jnp.asarray(x) for x in (centred(position), rotation, offset, frame)
     )
     return _simulate(
         *(position, rotation, offset, frame),
@@ -89,6 +89,17 @@ def _simulate(
     return read_grouped(terms, layout, offset, frame)
 
 
+def centred(position: Array | np.ndarray) -> Array | np.ndarray:
+    """Positions about their time mean, which no signal depends on.
+
+    Far from the origin float32 has too few digits for second differences, so arrays
+    on the host are centred there, in their own precision.
+    """
+    if isinstance(position, np.ndarray):
+        return position - position.mean(axis=0, keepdims=True)
+    return position - jax.lax.stop_gradient(position.mean(axis=0, keepdims=True))
+
+
 def motion_terms(
     position: Float[Array, "T S 3"],
     rotation: Float[Array, "T S 3 3"],
@@ -98,8 +109,7 @@ def motion_terms(
 ) -> Float[Array, "T S 15"]:
     """The fifteen terms (u, M row by row, s) of each segment at each frame."""
     with jax.named_scope("motion_terms"):
-        # Second differences of far-away positions would lose float32 digits.
-        position = position - jax.lax.stop_gradient(position.mean(0, keepdims=True))
+        position = centred(position)
         spin = derivative.angular_velocity(rotation, rate_hz, how)
         acceleration = derivative.second_derivative(position, rate_hz, how)
         turning = derivative.second_derivative(rotation, rate_hz, how)
@@ -124,7 +134,7 @@ def placement_matrix(
 
 def read_grouped(
     terms: Float[Array, "T S 15"],
-    layout: tuple[tuple[int, int], ...],
+    layout: Layout,
     offset: Float[Array, "P 3"],
     frame: Float[Array, "P 3 3"],
 ) -> Float[Array, "T P 6"]:
@@ -175,7 +185,7 @@ def read_gathered(
     return jnp.stack(channels, axis=-1)
 
 
-def placement_layout(segment, segments: int) -> tuple[tuple[int, int], ...] | None:
+def placement_layout(segment, segments: int) -> Layout | None:
     """Runs `(segment, count)` of concrete indices; None where grouping cannot pay."""
     if isinstance(segment, jax.core.Tracer):
         return None

@@ -1,11 +1,12 @@
 """Dense export: chunks join without a seam, and memory is bounded."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from anymo_jax.body.placement import Placements
 from anymo_jax.motion.recording import SegmentMotion
-from anymo_jax.simulation import dense_signals, simulate_imu
+from anymo_jax.simulation import dense_signals, imu, kernel, simulate_imu
 from tests.simulation.motions import articulated, random_placements
 
 
@@ -40,3 +41,37 @@ def test_gaps_are_refused(body):
     motion.valid[40] = False
     with pytest.raises(ValueError, match=r"split_at_gaps"):
         next(dense_signals(motion, placements))
+
+
+@pytest.mark.parametrize("frames", [64, 100, 130])
+def test_the_gpu_kernel_computes_the_same(frames):
+    """Interpreted here; on a GPU, `make test-gpu` runs the compiled kernel."""
+    terms, layout, offset, frame = dense_inputs(frames)
+    assert kernel.fits(layout, frames)
+    found = kernel.read_grouped(terms, layout, offset, frame, interpret=True)
+    expected = imu.read_grouped(terms, layout, offset, frame)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.gpu
+def test_the_compiled_gpu_kernel_keeps_float32_accuracy():
+    terms, layout, offset, frame = dense_inputs(4096)
+    found = kernel.read_grouped(terms, layout, offset, frame)
+    matrix = np.asarray(imu.placement_matrix(offset, frame), np.float64)
+    segment = np.repeat([s for s, _ in layout], [n for _, n in layout])
+    terms = np.asarray(terms, np.float64)[:, segment]
+    expected = np.einsum("tpk,pkc->tpc", terms, matrix)
+    assert np.abs(found - expected).max() < 1e-5
+
+
+def test_small_runs_do_not_fit_the_kernel():
+    assert not kernel.fits(((0, 21), (1, 30)), 100)
+    assert not kernel.fits(((0, 30), (1, 30)), 63)
+
+
+def dense_inputs(frames):
+    layout = ((0, 35), (1, 22), (2, 108))
+    rng = np.random.default_rng(0)
+    terms = jnp.asarray(rng.normal(size=(frames, 3, 15)), jnp.float32)
+    _, offset, frame = random_placements(165, 3)
+    return terms, layout, *(jnp.asarray(x, jnp.float32) for x in (offset, frame))
