@@ -2,9 +2,10 @@
 
 On the host, whole recordings: `resample` and `resample_rotations` low-pass what the new
 rate cannot carry, then evaluate an interpolating quintic spline. On the device, for
-windows, `interpolate` and `interpolate_rotations` evaluate a natural cubic spline at any times,
-under jit, vmap and grad. Rotations are interpolated as sign-continuous quaternions that
-are normalised afterwards, which stays on SO(3) and is of the spline's own order.
+windows, `interpolate` and `interpolate_rotations` evaluate a natural cubic spline at
+any times, under jit, vmap and grad. Rotations are interpolated as sign-continuous
+quaternions that are normalised afterwards, which stays on SO(3) and is of the spline's
+own order.
 """
 
 import functools

@@ -1,0 +1,39 @@
+# `make demo` and `make test` need python3 (3.11 or later) and a package index only.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= runs/demo
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-slow test-gpu lint install clean
+
+demo: $(INSTALLED)
+	$(BIN)/python -m experiments.demo --out=$(OUT)
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest
+
+# Tests of minutes; with ANYMO_DATA set, those on real recordings too.
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+# Tests of compiled GPU code, on a machine with a GPU and JAX's CUDA plugin.
+test-gpu:
+	$(PYTHON) -m pytest -m gpu
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+install: $(INSTALLED)
+
+# Installed anew when the requirements change.
+$(INSTALLED): requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

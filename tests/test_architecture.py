@@ -1,0 +1,125 @@
+"""The rules of the house, held against the code's own imports and text."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "anymo_jax"
+
+# Each room and the rooms it may import, besides itself.
+FLOW = [
+    *("geometry", "body", "motion", "simulation", "views", "encoder", "tokenizer"),
+    *("language", "evaluation", "inference"),
+]
+MAY_IMPORT = {room: set(FLOW[:i]) for i, room in enumerate(FLOW)}
+MAY_IMPORT["datasets"] = {"geometry", "body"}
+MAY_IMPORT["training"] = set()
+MAY_IMPORT["evaluation"] |= {"datasets"}
+MAY_IMPORT["inference"] |= {"datasets"}
+LEARNING = {"views", "encoder", "tokenizer", "language"}
+FLAX = {"encoder", "tokenizer", "language"}
+JRAPH = PACKAGE / "encoder" / "graph.py"
+
+
+def sources(*folders):
+    return [p for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imports(path):
+    """Full names of modules and members that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path):
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", sources("anymo_jax"), ids=str)
+def test_rooms_import_upstream_only(path):
+    room = room_of(path)
+    if room is None:
+        return
+    assert room in MAY_IMPORT, f"{room} is no room of the house"
+    for name in imports(path):
+        parts = name.split(".")
+        if (
+            parts[0] != "anymo_jax"
+            or len(parts) < 2
+            or parts[1] in (room, "__version__")
+        ):
+            continue
+        if parts[1] == "training":
+            is_task = path.name == "task.py" and name.startswith(
+                "anymo_jax.training.task"
+            )
+            assert is_task, (
+                f"{path}: only task.py imports training, and training.task only"
+            )
+            continue
+        assert parts[1] in MAY_IMPORT[room], f"{path}: {room} must not import {name}"
+
+
+@pytest.mark.parametrize("path", sources("anymo_jax"), ids=str)
+def test_frameworks_stay_in_their_rooms(path):
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top == "flax":
+            assert room_of(path) in FLAX, f"{path}: flax"
+        if top == "jraph":
+            assert path == JRAPH, f"{path}: jraph belongs in encoder/graph.py"
+        assert top not in ("torch", "tensorflow", "experiments", "configs"), path
+
+
+@pytest.mark.parametrize("path", sources("configs"), ids=str)
+def test_configs_import_nothing_of_ours(path):
+    for name in imports(path):
+        assert name.split(".")[0] not in ("anymo_jax", "experiments", "jax"), path
+
+
+@pytest.mark.parametrize("path", sources("anymo_jax", "experiments"), ids=str)
+def test_nothing_unpickles_and_no_attic_opens(path):
+    text = path.read_text()
+    assert path.name not in ("utils.py", "common.py", "helpers.py")
+    assert "allow_pickle=True" not in text
+    assert not re.search(r"\bpickle\.loads?\(|\btorch\.load\(", text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "load":
+            owner = getattr(node.func, "value", None)
+            if getattr(owner, "id", "") == "np":
+                given = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
+                assert given.get("allow_pickle") is False, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", sources("anymo_jax", "experiments"), ids=str)
+def test_files_and_functions_keep_their_size(path):
+    text = path.read_text()
+    if not path.name.startswith("captions_"):
+        assert len(text.splitlines()) <= 400, path
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= 80, f"{path}:{node.lineno} {node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize(
+    "path", sources("anymo_jax", "experiments", "configs"), ids=str
+)
+def test_every_module_and_public_function_says_what_it_is(path):
+    tree = ast.parse(path.read_text())
+    if path.name != "__init__.py" or tree.body:
+        assert ast.get_docstring(tree), f"{path}: no docstring"
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            if node.name[0] == "_" or node.name == "main":
+                continue
+            assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"
