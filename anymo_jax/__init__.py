@@ -1,3 +1,13 @@
-"""anymo_jax: setup-agnostic understanding of human motion from wearable IMUs."""
+"""anymo_jax: setup-agnostic understanding of human motion from wearable IMUs.
+
+The tree is the data flow; each room hands one noun to the next.
+
+    geometry     rotations, rigid transforms, derivatives and resampling of tracks
+    body         23 segments, a skinned surface -> Placements (paper, Eq. 1)
+    motion       captured and procedural recordings -> SegmentMotion, prepared shards
+    simulation   SegmentMotion + Placements -> IMU signals (Eq. 2), device noise
+
+Units are SI, quaternions wxyz, the world Z up; a body in T-pose faces +X.
+"""
 
 __version__ = "0.1.0"
