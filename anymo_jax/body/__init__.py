@@ -2,7 +2,6 @@
 
     skeleton      the 23 segments of Xsens MVN
     proportions   published segment proportions
-    kinematics    segment origins from rotations and bone lengths
     surface       the skinned mesh in T-pose; `load`, `repose`: from a file
     template      a body of our own, by stature, mass and sex
     skinning      the surface posed by the segments

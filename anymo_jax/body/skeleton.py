@@ -29,9 +29,7 @@ class Skeleton:
             return self.names.index(name)
         except ValueError:
             known = ", ".join(self.names)
-            raise ValueError(
-                f"no segment {name!r}; the segments are {known}"
-            ) from None
+            raise ValueError(f"no segment {name!r}; the segments are {known}") from None
 
     def children(self, segment: int) -> tuple[int, ...]:
         """Indices of a segment's children."""

@@ -12,8 +12,8 @@ class BodySurface:
     """A skinned triangle mesh of a body in T-pose.
 
     World frame of the T-pose: facing +X, left +Y, up +Z, metres, soles at z = 0. In
-    this pose every segment frame has the world's axes, so a direction on the template is a
-    direction in the segment frame.
+    this pose every segment frame has the world's axes, so a direction on the template
+    is a direction in the segment frame.
 
     Attributes:
       vertices: (V, 3) m, in T-pose.
