@@ -38,7 +38,7 @@ def draw_body(path: pathlib.Path, surface: BodySurface, placements: Placements) 
         axes.view_init(elevation, azimuth)
         axes.set_proj_type("ortho")
         axes.set_box_aspect((1, 1.9, 1.8), zoom=1.5)
-        axes.set(xlim=(-0.5, 0.5), ylim=(-0.95, 0.95), zlim=(0, 1.8), title=name)
+        axes.set(xlim=(-0.5, 0.5), ylim=(-0.95, 0.95), zlim=(-0.08, 1.8), title=name)
         axes.set_axis_off()
     handles = [
         plt.Line2D(

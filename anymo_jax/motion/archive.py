@@ -167,7 +167,9 @@ def _do_unit(task) -> tuple[int, dict]:
 
 
 def _bytes(clip: prepared.Clip) -> int:
-    return 4 * (clip.root.size + clip.quaternion.size) + 2 * clip.placement_offset.size
+    return (
+        4 * (clip.position.size + clip.quaternion.size) + 2 * clip.placement_offset.size
+    )
 
 
 def _record(folder: pathlib.Path, number: int) -> dict | None:

@@ -49,6 +49,10 @@ class Pack(Sequence):
     def __len__(self) -> int:
         return len(self._arrays["trial_id"])
 
+    def text(self, index: int) -> str:
+        """Description of a trial, without making its recording."""
+        return str(self._arrays["text"][index])
+
     def trial_id(self, index: int) -> str:
         """Name of a trial, without making its recording."""
         return str(self._arrays["trial_id"][index])

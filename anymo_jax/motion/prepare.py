@@ -7,9 +7,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from anymo_jax.body.fit import fit_surface
-from anymo_jax.body.kinematics import segment_positions
 from anymo_jax.body.load import load_surface
 from anymo_jax.body.placement import candidate_placements
+from anymo_jax.body.skeleton import XSENS
 from anymo_jax.body.surface import BodySurface
 from anymo_jax.body.template import default_surface
 from anymo_jax.geometry.resampling import continuous_signs
@@ -123,23 +123,21 @@ def _clips(
     clips = []
     for stretch in split_at_gaps(motion, shortest):
         stretch = resample_motion(stretch, prepared.RATE_HZ, cutoff)
-        clips.append(_clip(recording, split, stretch, offsets, surface))
+        clips.append(_clip(recording, split, stretch, surface))
     return clips
 
 
-def _clip(recording, split, motion: SegmentMotion, offsets, surface) -> prepared.Clip:
+def _clip(recording, split, motion: SegmentMotion, surface) -> prepared.Clip:
     quaternion = Rotation.from_matrix(motion.rotation.reshape(-1, 3, 3)).as_quat(
         scalar_first=True
     )
     quaternion = continuous_signs(quaternion.reshape(-1, 23, 4))
     # Where in the world a clip takes place means nothing, and float32 is finest there.
-    root = motion.position[:, 0] - np.append(motion.position[0, 0, :2], 0.0)
-    position = segment_positions(root, motion.rotation, offsets)
+    position = motion.position - np.append(motion.position[0, 0, :2], 0.0)
     placements = candidate_placements(surface, position, motion.rotation)
     return prepared.Clip(
-        root=root,
+        position=position,
         quaternion=quaternion,
-        joint_offset=offsets,
         placement_offset=placements.offset,
         split=split,
         texts=recording.texts,
@@ -153,10 +151,10 @@ def _clip(recording, split, motion: SegmentMotion, offsets, surface) -> prepared
 def _check_bones(recording: Recording) -> None:
     """Raise a ValueError where the skeleton is not one of rigid bones."""
     motion = recording.motion
-    valid = np.asarray(motion.valid)
-    position, rotation = motion.position[valid], motion.rotation[valid]
-    rigid = segment_positions(position[:, 0], rotation, joint_offsets(motion))
-    error = np.abs(np.diff(rigid - position, axis=1)).max()
+    position = np.asarray(motion.position)[np.asarray(motion.valid)]
+    bones = position[:, 1:] - position[:, np.array(XSENS.parents[1:])]
+    length = np.linalg.norm(bones, axis=-1)
+    error = np.abs(length - length.mean(axis=0)).max()
     if error > BONE_TOLERANCE_M:
         raise ValueError(
             f"{recording.source}: bones change their length by {error * 1000:.1f} mm; "

@@ -8,10 +8,9 @@ A folder holds
 
 and a shard, of at most about 24 MB,
 
-    root         (N, 3) float32 m        pelvis position, frames of all its clips
+    position     (N, 23, 3) float32 m    segment origins, frames of all its clips
     quaternion   (N, 23, 4) float32      wxyz, world from segment
     clip_start   (C + 1,) int64          rows of each clip
-    joint_offset (C, 23, 3) float32 m    T-pose offset from the parent's origin
     placement_offset (C, P, 3) float16 m in the segment frame (0.1 mm steps)
     window       (W, 3) int32            clip, first frame in the clip, length
 
@@ -32,7 +31,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from scipy.spatial.transform import Rotation
 
-from anymo_jax.body.kinematics import segment_positions
 from anymo_jax.body.placement import Placements
 from anymo_jax.motion.recording import SegmentMotion
 
@@ -49,9 +47,8 @@ class Clip:
     """One prepared stretch of motion without gaps, at 60 Hz.
 
     Attributes:
-      root: (T, 3) m, pelvis position, near the origin.
+      position: (T, 23, 3) m, segment origins; the clip begins above the origin.
       quaternion: (T, 23, 4) wxyz, world from segment.
-      joint_offset: (23, 3) m, T-pose offset from the parent's origin.
       placement_offset: (P, 3) m, candidate placements in their segments' frames.
       split: "train" or "validation".
       texts: the primary one first.
@@ -61,9 +58,8 @@ class Clip:
       facts: further facts by name.
     """
 
-    root: np.ndarray
+    position: np.ndarray
     quaternion: np.ndarray
-    joint_offset: np.ndarray
     placement_offset: np.ndarray
     split: str
     texts: tuple[str, ...]
@@ -73,14 +69,14 @@ class Clip:
     facts: Mapping[str, str]
 
     def __len__(self) -> int:
-        return len(self.root)
+        return len(self.position)
 
     @property
     def motion(self) -> SegmentMotion:
         """Positions and rotations of the segments."""
         rotation = matrices(self.quaternion)
-        position = segment_positions(self.root, rotation, self.joint_offset)
-        return SegmentMotion(position, rotation, np.ones(len(self), bool), RATE_HZ)
+        valid = np.ones(len(self), bool)
+        return SegmentMotion(self.position, rotation, valid, RATE_HZ)
 
 
 _TOLD = ("split", "texts", "label", "subject", "source", "facts")
@@ -107,10 +103,9 @@ def write_shard(path: pathlib.Path, clips: list[Clip]) -> dict:
         for index, length in enumerate(lengths)
     ]
     tensors = {
-        "root": np.concatenate([c.root for c in clips]).astype(np.float32),
+        "position": np.concatenate([c.position for c in clips]).astype(np.float32),
         "quaternion": np.concatenate([c.quaternion for c in clips]).astype(np.float32),
         "clip_start": np.cumsum([0, *lengths], dtype=np.int64),
-        "joint_offset": np.stack([c.joint_offset for c in clips]).astype(np.float32),
         "placement_offset": np.stack([c.placement_offset for c in clips]).astype(
             np.float16
         ),
@@ -224,9 +219,8 @@ class PreparedMotion:
         file, told = self._shards[shard], self._told[shard][clip]
         offsets = file.get_slice("placement_offset")[clip]
         return Clip(
-            root=file.get_slice("root")[start:stop],
+            position=file.get_slice("position")[start:stop],
             quaternion=file.get_slice("quaternion")[start:stop],
-            joint_offset=file.get_slice("joint_offset")[clip],
             placement_offset=offsets.astype(np.float32),
             **(told | {"texts": tuple(told["texts"])}),
         )

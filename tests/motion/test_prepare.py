@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anymo_jax.body.skeleton import XSENS
 from anymo_jax.motion import archive, prepared
 from anymo_jax.motion.prepare import PrepareOptions, prepare_recording
 from anymo_jax.motion.procedural import sample_clip
@@ -50,7 +51,7 @@ def test_clips_come_back_as_they_were(folder):
     recording = sample_clip("walking_forward", seed=1)
     expected = resample_motion(recording.motion, 60.0)
     clip = data[1]
-    shift = expected.position[0, 0] - clip.root[0]
+    shift = expected.position[0, 0] - clip.position[0, 0]
     assert shift[2] == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(
         clip.motion.position + shift, expected.position, atol=1e-4
@@ -85,10 +86,10 @@ def test_a_prepared_clip_can_be_simulated_densely(folder):
     placements = data.placements(clip)
     assert placements.segment.shape[0] == clip.placement_offset.shape[0] > 2000
     signal = np.concatenate(list(dense_signals(clip.motion, placements)))
-    # Standing still: gravity, and the few hundredths of sway and breathing.
+    # Standing still: gravity, with sway, breathing and a fidget now and then.
     force = np.linalg.norm(signal[..., :3], axis=-1)
     assert np.median(force) == pytest.approx(9.81, abs=0.1)
-    assert np.abs(force - 9.81).max() < 3
+    assert np.quantile(np.abs(force - 9.81), 0.999) < 2
 
 
 def test_offsets_follow_the_body(folder):
@@ -108,8 +109,10 @@ def test_mirror_images_double_the_clips(tmp_path):
     assert len(clips) == 2
     assert not losses
     assert clips[1].source.endswith(":mirrored")
+    right, left = XSENS.index("R_Hand"), XSENS.index("L_Hand")
     np.testing.assert_allclose(
-        clips[1].joint_offset[15], clips[0].joint_offset[19] * [1, -1, 1], atol=1e-6
+        *(clips[1].position[:, right], clips[0].position[:, left] * [1, -1, 1]),
+        atol=1e-6,
     )
 
 
@@ -139,11 +142,12 @@ def test_what_is_broken_is_rejected_and_named():
 
 
 def test_a_wrong_frame_rate_is_flagged_or_rejected():
-    recording = sample_clip("running", seed=1)
-    slow = dataclasses.replace(recording.motion, rate_hz=recording.motion.rate_hz / 4)
-    wrong = dataclasses.replace(recording, motion=slow)
+    recording = sample_clip("walking_forward", seed=1)
+    fast = dataclasses.replace(recording.motion, rate_hz=recording.motion.rate_hz * 2)
+    wrong = dataclasses.replace(recording, motion=fast)
     clips, _ = prepare_recording(wrong, "train", OPTIONS)
-    assert all("factor" in clip.facts["tempo_fault"] for clip in clips)
+    assert clips
+    assert all("rate" in clip.facts["tempo_fault"] for clip in clips)
     rejecting = dataclasses.replace(OPTIONS, tempo="reject")
     assert prepare_recording(wrong, "train", rejecting)[0] == []
     assert (
