@@ -57,7 +57,8 @@ def prepare_positions(
     matrix = smoothing.smoothing_matrix(
         position.shape[0], float(rate_hz), float(how.cutoff_hz)
     )
-    return _apply(matrix, position)
+    matrix = jnp.asarray(matrix, position.dtype)
+    return jnp.tensordot(matrix, position, axes=1, precision=jax.lax.Precision.HIGHEST)
 
 
 def prepare_rotations(
@@ -158,21 +159,18 @@ def _difference(
     count = length - 2 * half
     # Each weight multiplies a shifted view, which XLA fuses into one pass.
     inside = sum(w * track[k : k + count] for k, w in enumerate(weights.tolist()) if w)
-    start = np.stack(
-        [_stencil(derivative, tuple(range(-i, width - i))) for i in range(half)]
-    )
-    end = start[::-1, ::-1] * (-1) ** derivative
-    return jnp.concatenate(
-        [_apply(start, track[:width]), inside, _apply(end, track[-width:])]
-    )
+    sides = [_stencil(derivative, tuple(range(-i, width - i))) for i in range(half)]
+    start = [_weighted(side, track[:width]) for side in sides]
+    mirrored = [side[::-1] * (-1) ** derivative for side in reversed(sides)]
+    end = [_weighted(side, track[-width:]) for side in mirrored]
+    return jnp.concatenate([jnp.stack(start), inside, jnp.stack(end)])
 
 
-def _apply(
-    matrix: Float[np.ndarray, "S T"], track: Float[Array, "T *F"]
-) -> Float[Array, "S *F"]:
-    """A linear map along time, in the track's full precision on every backend."""
-    matrix = jnp.asarray(matrix, track.dtype)
-    return jnp.tensordot(matrix, track, axes=1, precision=jax.lax.Precision.HIGHEST)
+def _weighted(
+    weights: Float[np.ndarray, "K"], samples: Float[Array, "K *F"]
+) -> Float[Array, "*F"]:
+    """Weighted sum of samples, written out so that it fuses."""
+    return sum(w * sample for w, sample in zip(weights.tolist(), samples, strict=True))
 
 
 @functools.lru_cache(maxsize=64)

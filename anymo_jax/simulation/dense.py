@@ -14,6 +14,9 @@ from anymo_jax.motion.recording import SegmentMotion
 from anymo_jax.simulation import imu, kernel
 
 BYTES_PER_SAMPLE = 6 * 4
+_BLOCK = 256
+# Longer than twice any stencil, so that its second half is free of its own start.
+_TAIL = 16
 
 
 def dense_signals(
@@ -40,7 +43,7 @@ def dense_signals(
       ValueError: where the motion has invalid frames (split it at its gaps first), or
         a single frame does not fit in `memory_bytes`.
     """
-    if not np.all(motion.valid):
+    if not np.asarray(motion.valid).all():
         raise ValueError(
             "the motion has invalid frames; split it first, with "
             "motion.recording.split_at_gaps"
@@ -52,24 +55,49 @@ def dense_signals(
             f"memory_bytes={memory_bytes} is less than one frame of "
             f"{placements.segment.shape[0]} placements, {frame_bytes} bytes"
         )
-    terms = _terms(
-        *(jnp.asarray(imu.centred(motion.position)), jnp.asarray(motion.rotation)),
-        *(jnp.asarray(gravity), motion.rate_hz, differentiation),
-    )
     offset, frame = jnp.asarray(placements.offset), jnp.asarray(placements.frame)
-    layout = imu.placement_layout(placements.segment, terms.shape[1])
-    # The last chunk is aligned to the recording's end so that one shape is compiled.
-    frames = terms.shape[0]
-    read = _reader(layout, min(chunk, frames))
+    layout = imu.placement_layout(placements.segment, motion.position.shape[1])
+    frames = motion.position.shape[0]
+    terms = _padded_terms(motion, jnp.asarray(gravity), differentiation)
     for start in range(0, frames, chunk):
-        begin = max(0, min(start, frames - chunk))
-        signal = read(terms[begin : begin + chunk], layout, offset, frame)
-        yield signal[start - begin :]
+        # A slice is a copy, which a recording of one chunk need not pay for.
+        part = terms if chunk >= len(terms) else terms[start : start + chunk]
+        signal = _reader(layout, len(part))(part, layout, offset, frame)
+        count = min(frames - start, len(part))
+        yield signal if count == len(part) else signal[:count]
+
+
+def _padded_terms(motion, gravity, how) -> Float[Array, "T S 15"]:
+    """Terms of a recording, padded at the end to a whole number of blocks.
+
+    Recordings of many lengths then share few compiled programs. The last frame, whose
+    differences are one-sided, is taken from the recording's own end.
+    """
+    position = imu.place_on_device(motion.position)
+    rotation = jnp.asarray(motion.rotation)
+    frames = position.shape[0]
+    padding = -frames % _BLOCK
+    if padding == 0 or frames < _TAIL or how.scheme == "bandlimited":
+        return _terms(position, rotation, gravity, motion.rate_hz, how)
+    tail = _terms(position[-_TAIL:], rotation[-_TAIL:], gravity, motion.rate_hz, how)
+    position, rotation = (
+        jnp.concatenate([x, jnp.repeat(x[-1:], padding, axis=0)])
+        for x in (position, rotation)
+    )
+    terms = _terms(position, rotation, gravity, motion.rate_hz, how)
+    return _with_tail(terms, tail, frames)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _terms(position, rotation, gravity, rate_hz, how):
     return imu.motion_terms(position, rotation, rate_hz, gravity, how)
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _with_tail(terms, tail, frames):
+    """Terms whose frames up to `frames` end as the tail does."""
+    half = _TAIL // 2
+    return jax.lax.dynamic_update_slice(terms, tail[half:], (frames - half, 0, 0))
 
 
 _read_grouped = jax.jit(imu.read_grouped, static_argnums=1)

@@ -67,9 +67,8 @@ def simulate_imu(
     """
     _check_shapes(position, rotation, segment, offset, frame)
     layout = placement_layout(segment, position.shape[1])
-    position, rotation, offset, frame = (
-        jnp.asarray(x) for x in (centred(position), rotation, offset, frame)
-    )
+    position = place_on_device(position)
+    rotation, offset, frame = (jnp.asarray(x) for x in (rotation, offset, frame))
     return _simulate(
         *(position, rotation, offset, frame),
         *(None if layout else jnp.asarray(segment), jnp.asarray(gravity)),
@@ -89,15 +88,15 @@ def _simulate(
     return read_grouped(terms, layout, offset, frame)
 
 
-def centred(position: Array | np.ndarray) -> Array | np.ndarray:
-    """Positions about their time mean, which no signal depends on.
+def place_on_device(position: Array | np.ndarray) -> Array:
+    """Positions as a JAX array; those of the host about their place midway.
 
-    Far from the origin float32 has too few digits for second differences, so arrays
-    on the host are centred there, in their own precision.
+    No signal depends on where a motion takes place, but far from the origin float32 has
+    too few digits for second differences; the host's own precision may have them.
     """
     if isinstance(position, np.ndarray):
-        return position - position.mean(axis=0, keepdims=True)
-    return position - jax.lax.stop_gradient(position.mean(axis=0, keepdims=True))
+        position = position - position[len(position) // 2]
+    return jnp.asarray(position)
 
 
 def motion_terms(
@@ -109,14 +108,18 @@ def motion_terms(
 ) -> Float[Array, "T S 15"]:
     """The fifteen terms (u, M row by row, s) of each segment at each frame."""
     with jax.named_scope("motion_terms"):
-        position = centred(position)
+        middle = position.shape[0] // 2
+        position = position - jax.lax.stop_gradient(position[middle][None])
         spin = derivative.angular_velocity(rotation, rate_hz, how)
         acceleration = derivative.second_derivative(position, rate_hz, how)
         turning = derivative.second_derivative(rotation, rate_hz, how)
         facing = derivative.prepare_rotations(rotation, rate_hz, how)
         felt = acceleration - gravity[None, None]
-        force = _einsum("tsji,tsj->tsi", facing, felt)
-        tangent = _einsum("tsji,tsjk->tsik", facing, turning)
+        # R^T times a vector and a matrix as sums, which fuse where products would not.
+        force = sum(facing[..., j, :] * felt[..., j, None] for j in range(3))
+        tangent = sum(
+            facing[..., j, :, None] * turning[..., j, None, :] for j in range(3)
+        )
         tangent = tangent.reshape(*tangent.shape[:2], 9)
         return jnp.concatenate([force, tangent, spin], axis=-1)
 

@@ -47,11 +47,15 @@ def read_grouped(
     `interpret=True` runs the same kernel on any backend, slowly, for tests.
     """
     frames, segments, _ = terms.shape
-    padding = _TERMS - imu.TERMS
-    terms = jnp.pad(terms, ((0, 0), (0, 0), (0, padding)))
     matrix = imu.placement_matrix(offset, frame).transpose(1, 0, 2)
-    matrix = jnp.pad(matrix.reshape(imu.TERMS, -1), ((0, padding), (0, 0)))
+    matrix = matrix.reshape(imu.TERMS, -1)
+    # Sixteen terms are read from a segment's first; the last is the next segment's and
+    # meets a zero. For the last segment it is the first that is another's.
+    after, before = (jnp.pad(matrix, (rows, (0, 0))) for rows in ((0, 1), (1, 0)))
+    owner = np.repeat([s for s, _ in layout], [6 * count for _, count in layout])
+    matrix = jnp.where(owner[None] == segments - 1, before, after)
     segment, column = _tiles(layout)
+    first = np.minimum(segment * imu.TERMS, segments * imu.TERMS - _TERMS)
     # The interpreter runs on backends that know no TF32.
     precision = jax.lax.Precision.HIGHEST if interpret else _PRECISION
     call = pl.pallas_call(
@@ -62,20 +66,20 @@ def read_grouped(
         interpret=interpret,
         name="dense_signals",
     )
-    flat = terms.reshape(frames, segments * _TERMS)
-    signal = call(jnp.asarray(segment), jnp.asarray(column), flat, matrix)
+    flat = terms.reshape(frames, segments * imu.TERMS)
+    signal = call(jnp.asarray(first), jnp.asarray(column), flat, matrix)
     return signal.reshape(frames, -1, 6)
 
 
 def _kernel(
-    segment_ref, column_ref, terms_ref, matrix_ref, signal_ref, *, frames, precision
+    first_ref, column_ref, terms_ref, matrix_ref, signal_ref, *, frames, precision
 ):
     """One tile: `_ROWS` frames of `_COLUMNS` channels of one segment."""
     tile = pl.program_id(0)
     # The last rows overlap their predecessors where frames is no multiple of _ROWS.
     row = jnp.minimum(pl.program_id(1) * _ROWS, frames - _ROWS)
     column = column_ref[tile]
-    carried = terms_ref[pl.ds(row, _ROWS), pl.ds(segment_ref[tile] * _TERMS, _TERMS)]
+    carried = terms_ref[pl.ds(row, _ROWS), pl.ds(first_ref[tile], _TERMS)]
     weights = matrix_ref[:, pl.ds(column, _COLUMNS)]
     signal_ref[pl.ds(row, _ROWS), pl.ds(column, _COLUMNS)] = jnp.dot(
         carried,

@@ -107,7 +107,7 @@ def _views(position, rotation, placements) -> list[Row]:
 
 def _dense(position, rotation, placements, motion) -> list[Row]:
     """Every candidate of a recording: as many frames as fill the device."""
-    copies = BATCH if jax.default_backend() == "gpu" else 2
+    copies = BATCH if jax.default_backend() == "gpu" else 1
     long = [np.concatenate([x] * copies) for x in (position, rotation)]
     body = dataclasses.replace(
         motion,

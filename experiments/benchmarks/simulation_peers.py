@@ -40,7 +40,7 @@ def _numpy_log(turn):
 
 
 def torch_imu(position, rotation, segment, offset, frame, rate_hz):
-    """The same with PyTorch tensors, leading batch axes allowed on all but `segment`."""
+    """The same with PyTorch tensors; all but `segment` may have batch axes."""
     import torch
 
     carried = rotation[..., segment, :, :]
