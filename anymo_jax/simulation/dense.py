@@ -55,19 +55,32 @@ def dense_signals(
             f"memory_bytes={memory_bytes} is less than one frame of "
             f"{placements.segment.shape[0]} placements, {frame_bytes} bytes"
         )
-    offset, frame = jnp.asarray(placements.offset), jnp.asarray(placements.frame)
     layout = imu.placement_layout(placements.segment, motion.position.shape[1])
+    if layout is None:
+        raise ValueError(
+            "the placements of one segment are not contiguous; sort them by segment"
+        )
     frames = motion.position.shape[0]
-    terms = _padded_terms(motion, jnp.asarray(gravity), differentiation)
+    on_gpu = jax.default_backend() == "gpu" and kernel.fits(layout, min(chunk, frames))
+    terms = _padded_terms(motion, jnp.asarray(gravity), differentiation, on_gpu)
+    read = kernel.read_grouped if on_gpu else _read_grouped
+    offset, frame = jnp.asarray(placements.offset), jnp.asarray(placements.frame)
     for start in range(0, frames, chunk):
-        # A slice is a copy, which a recording of one chunk need not pay for.
-        part = terms if chunk >= len(terms) else terms[start : start + chunk]
-        signal = _reader(layout, len(part))(part, layout, offset, frame)
-        count = min(frames - start, len(part))
-        yield signal if count == len(part) else signal[:count]
+        stop = min(start + chunk, frames)
+        # Every chunk has one length, so the last one may begin before its own start.
+        begin = max(0, min(start, len(terms) - chunk))
+        signal = read(_rows(terms, begin, begin + chunk), layout, offset, frame)
+        yield _rows(signal, start - begin, stop - begin)
 
 
-def _padded_terms(motion, gravity, how) -> Float[Array, "T S 15"]:
+def _rows(array: Array, start: int, stop: int) -> Array:
+    """Rows of an array; the array itself, uncopied, where these are all."""
+    if start == 0 and stop >= len(array):
+        return array
+    return array[start:stop]
+
+
+def _padded_terms(motion, gravity, how, for_kernel) -> Float[Array, "T S K"]:
     """Terms of a recording, padded at the end to a whole number of blocks.
 
     Recordings of many lengths then share few compiled programs. The last frame, whose
@@ -75,22 +88,25 @@ def _padded_terms(motion, gravity, how) -> Float[Array, "T S 15"]:
     """
     position = imu.place_on_device(motion.position)
     rotation = jnp.asarray(motion.rotation)
+    make = functools.partial(
+        _terms, gravity, rate_hz=motion.rate_hz, how=how, for_kernel=for_kernel
+    )
     frames = position.shape[0]
     padding = -frames % _BLOCK
     if padding == 0 or frames < _TAIL or how.scheme == "bandlimited":
-        return _terms(position, rotation, gravity, motion.rate_hz, how)
-    tail = _terms(position[-_TAIL:], rotation[-_TAIL:], gravity, motion.rate_hz, how)
+        return make(position, rotation)
+    tail = make(position[-_TAIL:], rotation[-_TAIL:])
     position, rotation = (
         jnp.concatenate([x, jnp.repeat(x[-1:], padding, axis=0)])
         for x in (position, rotation)
     )
-    terms = _terms(position, rotation, gravity, motion.rate_hz, how)
-    return _with_tail(terms, tail, frames)
+    return _with_tail(make(position, rotation), tail, frames)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _terms(position, rotation, gravity, rate_hz, how):
-    return imu.motion_terms(position, rotation, rate_hz, gravity, how)
+@functools.partial(jax.jit, static_argnames=("rate_hz", "how", "for_kernel"))
+def _terms(gravity, position, rotation, *, rate_hz, how, for_kernel):
+    terms = imu.motion_terms(position, rotation, rate_hz, gravity, how)
+    return kernel.pad_terms(terms) if for_kernel else terms
 
 
 @functools.partial(jax.jit, donate_argnums=0)
@@ -101,14 +117,3 @@ def _with_tail(terms, tail, frames):
 
 
 _read_grouped = jax.jit(imu.read_grouped, static_argnums=1)
-
-
-def _reader(layout, frames):
-    """The GPU kernel where there is one and the tiles fit, else XLA's own."""
-    if layout is None:
-        raise ValueError(
-            "the placements of one segment are not contiguous; sort them by segment"
-        )
-    if jax.default_backend() == "gpu" and kernel.fits(layout, frames):
-        return kernel.read_grouped
-    return _read_grouped

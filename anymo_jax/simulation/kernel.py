@@ -11,6 +11,7 @@ rate (plain TF32 keeps ten bits; plain float32 made the kernel bound by arithmet
 """
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -33,9 +34,13 @@ def fits(layout: imu.Layout, frames: int) -> bool:
     return frames >= _ROWS and min(count for _, count in layout) * 6 >= _COLUMNS
 
 
-@functools.partial(jax.jit, static_argnames=("layout", "interpret"))
+def pad_terms(terms: Float[Array, "T S 15"]) -> Float[Array, "T S 16"]:
+    """Terms in the sixteen columns that the kernel reads, the last of them zero."""
+    return jnp.pad(terms, ((0, 0), (0, 0), (0, _TERMS - imu.TERMS)))
+
+
 def read_grouped(
-    terms: Float[Array, "T S 15"],
+    terms: Float[Array, "T S 16"],
     layout: imu.Layout,
     offset: Float[Array, "P 3"],
     frame: Float[Array, "P 3 3"],
@@ -44,18 +49,28 @@ def read_grouped(
 ) -> Float[Array, "T P 6"]:
     """As `imu.read_grouped`, for runs and recordings that `fits` accepts.
 
-    `interpret=True` runs the same kernel on any backend, slowly, for tests.
+    Args:
+      terms: from `pad_terms`.
+      layout: runs of placements.
+      offset: (P, 3) m in the segment frame.
+      frame: (P, 3, 3) segment from sensor.
+      interpret: run the same kernel on any backend, slowly, for tests.
     """
+    with warnings.catch_warnings():
+        # JAX 0.11 announces that Pallas will lose Triton; requirements.txt stays below
+        # the release that drops it, and XLA's own path needs none.
+        warnings.filterwarnings(
+            "ignore", "The Pallas Triton backend", DeprecationWarning
+        )
+        return _read_grouped(terms, layout, offset, frame, interpret)
+
+
+@functools.partial(jax.jit, static_argnums=(1, 4))
+def _read_grouped(terms, layout, offset, frame, interpret):
     frames, segments, _ = terms.shape
     matrix = imu.placement_matrix(offset, frame).transpose(1, 0, 2)
-    matrix = matrix.reshape(imu.TERMS, -1)
-    # Sixteen terms are read from a segment's first; the last is the next segment's and
-    # meets a zero. For the last segment it is the first that is another's.
-    after, before = (jnp.pad(matrix, (rows, (0, 0))) for rows in ((0, 1), (1, 0)))
-    owner = np.repeat([s for s, _ in layout], [6 * count for _, count in layout])
-    matrix = jnp.where(owner[None] == segments - 1, before, after)
+    matrix = jnp.pad(matrix.reshape(imu.TERMS, -1), ((0, _TERMS - imu.TERMS), (0, 0)))
     segment, column = _tiles(layout)
-    first = np.minimum(segment * imu.TERMS, segments * imu.TERMS - _TERMS)
     # The interpreter runs on backends that know no TF32.
     precision = jax.lax.Precision.HIGHEST if interpret else _PRECISION
     call = pl.pallas_call(
@@ -66,20 +81,20 @@ def read_grouped(
         interpret=interpret,
         name="dense_signals",
     )
-    flat = terms.reshape(frames, segments * imu.TERMS)
-    signal = call(jnp.asarray(first), jnp.asarray(column), flat, matrix)
+    flat = terms.reshape(frames, segments * _TERMS)
+    signal = call(jnp.asarray(segment), jnp.asarray(column), flat, matrix)
     return signal.reshape(frames, -1, 6)
 
 
 def _kernel(
-    first_ref, column_ref, terms_ref, matrix_ref, signal_ref, *, frames, precision
+    segment_ref, column_ref, terms_ref, matrix_ref, signal_ref, *, frames, precision
 ):
     """One tile: `_ROWS` frames of `_COLUMNS` channels of one segment."""
     tile = pl.program_id(0)
     # The last rows overlap their predecessors where frames is no multiple of _ROWS.
     row = jnp.minimum(pl.program_id(1) * _ROWS, frames - _ROWS)
     column = column_ref[tile]
-    carried = terms_ref[pl.ds(row, _ROWS), pl.ds(first_ref[tile], _TERMS)]
+    carried = terms_ref[pl.ds(row, _ROWS), pl.ds(segment_ref[tile] * _TERMS, _TERMS)]
     weights = matrix_ref[:, pl.ds(column, _COLUMNS)]
     signal_ref[pl.ds(row, _ROWS), pl.ds(column, _COLUMNS)] = jnp.dot(
         carried,

@@ -1,5 +1,8 @@
 """Dense export: chunks join without a seam, and memory is bounded."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -48,7 +51,8 @@ def test_the_gpu_kernel_computes_the_same(frames):
     """Interpreted here; on a GPU, `make test-gpu` runs the compiled kernel."""
     terms, layout, offset, frame = dense_inputs(frames)
     assert kernel.fits(layout, frames)
-    found = kernel.read_grouped(terms, layout, offset, frame, interpret=True)
+    padded = kernel.pad_terms(terms)
+    found = kernel.read_grouped(padded, layout, offset, frame, interpret=True)
     expected = imu.read_grouped(terms, layout, offset, frame)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -56,12 +60,39 @@ def test_the_gpu_kernel_computes_the_same(frames):
 @pytest.mark.gpu
 def test_the_compiled_gpu_kernel_keeps_float32_accuracy():
     terms, layout, offset, frame = dense_inputs(4096)
-    found = kernel.read_grouped(terms, layout, offset, frame)
+    found = kernel.read_grouped(kernel.pad_terms(terms), layout, offset, frame)
     matrix = np.asarray(imu.placement_matrix(offset, frame), np.float64)
     segment = np.repeat([s for s, _ in layout], [n for _, n in layout])
     terms = np.asarray(terms, np.float64)[:, segment]
     expected = np.einsum("tpk,pkc->tpc", terms, matrix)
     assert np.abs(found - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("chunk", [70, 100, 1000])
+def test_chunks_of_the_kernel_join_too(monkeypatch, chunk):
+    """The export as it runs on a GPU, its kernel interpreted."""
+    _, layout, offset, frame = dense_inputs(1)
+    position, rotation = articulated(np.arange(150) / 60, segments=23)
+    motion = SegmentMotion(position, rotation, np.ones(150, bool), 60.0)
+    segment = np.repeat([s for s, _ in layout], [n for _, n in layout])
+    placements = Placements(segment, offset, frame)
+    expected = np.concatenate(list(dense_signals(motion, placements)))
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    interpreted = functools.partial(kernel.read_grouped, interpret=True)
+    monkeypatch.setattr(kernel, "read_grouped", interpreted)
+    pieces = list(dense_signals(motion, placements, memory_bytes=chunk * 165 * 24))
+    assert len(pieces) == -(-150 // chunk)
+    np.testing.assert_allclose(np.concatenate(pieces), expected, atol=5e-3)
+
+
+def test_placements_out_of_order_are_refused(body):
+    motion, _ = body
+    shuffled = np.random.default_rng(0).permutation(23).repeat(10)
+    many = Placements(
+        np.tile(shuffled, 10), np.zeros((2300, 3)), np.tile(np.eye(3), (2300, 1, 1))
+    )
+    with pytest.raises(ValueError, match=r"sort them by segment"):
+        next(dense_signals(motion, many))
 
 
 def test_small_runs_do_not_fit_the_kernel():

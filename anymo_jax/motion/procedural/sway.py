@@ -67,12 +67,24 @@ def postural_sway(rng: np.random.Generator, pose: Pose, scale: float = 1.0) -> P
     size = scale * rng.uniform(0.6, 1.4)
     slow, quick = (smooth_noise(rng, time, f, 2) for f in (0.25, 0.9))
     shift = size * (np.array([0.004, 0.0025]) * slow + 0.0007 * quick)
-    pose = move_pelvis(pose, np.pad(shift, ((0, 0), (0, 1))))
+    shift = np.pad(shift, ((0, 0), (0, 1)))
+    pose = move_pelvis(pose, shift + _murmur(rng, time, size))
     lean = size * 0.005 * smooth_noise(rng, time, 0.2, 3)
     lean = lean + (0.3 + 0.7 * size) * 0.0016 * smooth_noise(rng, time, 1.2, 3)
     pose = bend(pose, lateral=lean[:, 0], flexion=lean[:, 1], turn=lean[:, 2])
     nod = (0.3 + 0.7 * scale) * 0.008 * smooth_noise(rng, time, 0.5, 3)
     return look(pose, lateral=nod[:, 0], flexion=nod[:, 1], turn=nod[:, 2])
+
+
+def _murmur(rng: np.random.Generator, time: np.ndarray, size: float) -> np.ndarray:
+    """Shaking (T, 3) m of the trunk by heartbeat and postural muscles, near 5 Hz.
+
+    Its 0.05 m/s^2 in standing is set by real pocket sensors of people who stand: they
+    read 0.07 m/s^2 about gravity, of which their own noise is 0.03.
+    """
+    frequency = rng.uniform(4.0, 7.0)
+    amplitude = 0.05 / (2 * np.pi * frequency) ** 2
+    return size * amplitude * tremor(rng, time, frequency, 2.0, 3)
 
 
 def with_tremor(rng: np.random.Generator, pose: Pose, scale: float = 1.0) -> Pose:
