@@ -128,8 +128,10 @@ def write_tensors(
     header: Mapping[str, str] | None = None,
 ) -> None:
     """Write a safetensors file atomically: a reader sees all of it or nothing."""
+    # The library writes memory as it lies, whatever an array's strides say.
+    rows_first = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     partial = path.with_suffix(".tmp")
-    partial.write_bytes(save(dict(tensors), dict(header or {})))
+    partial.write_bytes(save(rows_first, dict(header or {})))
     partial.replace(path)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
 
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.motion import archive, prepared
@@ -59,6 +60,22 @@ def test_clips_come_back_as_they_were(folder):
     np.testing.assert_allclose(clip.motion.rotation, expected.rotation, atol=1e-5)
     assert (clip.texts, clip.label) == (recording.texts, recording.label)
     assert clip.facts == dict(recording.facts)
+
+
+def test_the_order_of_an_array_in_memory_does_not_matter(tmp_path):
+    """Splines and solvers return arrays whose columns lie together."""
+    rng = np.random.default_rng(0)
+    turned = {
+        name: np.asfortranarray(rng.normal(size=shape).astype(np.float32))
+        for name, shape in (("position", (70, 23, 3)), ("quaternion", (70, 23, 4)))
+    }
+    told = dict(split="train", texts=(), label="", subject="", source="", facts={})
+    clip = prepared.Clip(**turned, placement_offset=np.zeros((5, 3)), **told)
+    path = tmp_path / "shard.safetensors"
+    prepared.write_shard(path, [clip])
+    with safe_open(path, "numpy") as shard:
+        for name, array in turned.items():
+            np.testing.assert_array_equal(shard.get_tensor(name), array)
 
 
 def test_windows_are_parts_of_their_clips(folder):
