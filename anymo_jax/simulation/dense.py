@@ -62,7 +62,7 @@ def dense_signals(
         )
     frames = motion.position.shape[0]
     on_gpu = jax.default_backend() == "gpu" and kernel.fits(layout, min(chunk, frames))
-    terms = _padded_terms(motion, jnp.asarray(gravity), differentiation, on_gpu)
+    terms = _padded_terms(motion, jnp.asarray(gravity), differentiation)
     read = kernel.read_grouped if on_gpu else _read_grouped
     offset, frame = jnp.asarray(placements.offset), jnp.asarray(placements.frame)
     for start in range(0, frames, chunk):
@@ -80,7 +80,7 @@ def _rows(array: Array, start: int, stop: int) -> Array:
     return array[start:stop]
 
 
-def _padded_terms(motion, gravity, how, for_kernel) -> Float[Array, "T S K"]:
+def _padded_terms(motion, gravity, how) -> Float[Array, "T S 15"]:
     """Terms of a recording, padded at the end to a whole number of blocks.
 
     Recordings of many lengths then share few compiled programs. The last frame, whose
@@ -88,9 +88,7 @@ def _padded_terms(motion, gravity, how, for_kernel) -> Float[Array, "T S K"]:
     """
     position = imu.place_on_device(motion.position)
     rotation = jnp.asarray(motion.rotation)
-    make = functools.partial(
-        _terms, gravity, rate_hz=motion.rate_hz, how=how, for_kernel=for_kernel
-    )
+    make = functools.partial(_terms, gravity, rate_hz=motion.rate_hz, how=how)
     frames = position.shape[0]
     padding = -frames % _BLOCK
     if padding == 0 or frames < _TAIL or how.scheme == "bandlimited":
@@ -103,10 +101,9 @@ def _padded_terms(motion, gravity, how, for_kernel) -> Float[Array, "T S K"]:
     return _with_tail(make(position, rotation), tail, frames)
 
 
-@functools.partial(jax.jit, static_argnames=("rate_hz", "how", "for_kernel"))
-def _terms(gravity, position, rotation, *, rate_hz, how, for_kernel):
-    terms = imu.motion_terms(position, rotation, rate_hz, gravity, how)
-    return kernel.pad_terms(terms) if for_kernel else terms
+@functools.partial(jax.jit, static_argnames=("rate_hz", "how"))
+def _terms(gravity, position, rotation, *, rate_hz, how):
+    return imu.motion_terms(position, rotation, rate_hz, gravity, how)
 
 
 @functools.partial(jax.jit, donate_argnums=0)

@@ -28,19 +28,21 @@ _COLUMNS = 128
 _TERMS = 16
 _PRECISION = jax.lax.DotAlgorithmPreset.TF32_TF32_F32_X3
 
+# JAX 0.11 announces that Pallas will lose Triton; requirements.txt stays below the
+# release that drops it, and where there is no kernel XLA's own path serves.
+warnings.filterwarnings(
+    "ignore", "The Pallas Triton backend is deprecated", DeprecationWarning
+)
+
 
 def fits(layout: imu.Layout, frames: int) -> bool:
     """Whether every run and the recording are at least one tile large."""
     return frames >= _ROWS and min(count for _, count in layout) * 6 >= _COLUMNS
 
 
-def pad_terms(terms: Float[Array, "T S 15"]) -> Float[Array, "T S 16"]:
-    """Terms in the sixteen columns that the kernel reads, the last of them zero."""
-    return jnp.pad(terms, ((0, 0), (0, 0), (0, _TERMS - imu.TERMS)))
-
-
+@functools.partial(jax.jit, static_argnames=("layout", "interpret"))
 def read_grouped(
-    terms: Float[Array, "T S 16"],
+    terms: Float[Array, "T S 15"],
     layout: imu.Layout,
     offset: Float[Array, "P 3"],
     frame: Float[Array, "P 3 3"],
@@ -49,27 +51,13 @@ def read_grouped(
 ) -> Float[Array, "T P 6"]:
     """As `imu.read_grouped`, for runs and recordings that `fits` accepts.
 
-    Args:
-      terms: from `pad_terms`.
-      layout: runs of placements.
-      offset: (P, 3) m in the segment frame.
-      frame: (P, 3, 3) segment from sensor.
-      interpret: run the same kernel on any backend, slowly, for tests.
+    `interpret=True` runs the same kernel on any backend, slowly, for tests.
     """
-    with warnings.catch_warnings():
-        # JAX 0.11 announces that Pallas will lose Triton; requirements.txt stays below
-        # the release that drops it, and XLA's own path needs none.
-        warnings.filterwarnings(
-            "ignore", "The Pallas Triton backend", DeprecationWarning
-        )
-        return _read_grouped(terms, layout, offset, frame, interpret)
-
-
-@functools.partial(jax.jit, static_argnums=(1, 4))
-def _read_grouped(terms, layout, offset, frame, interpret):
     frames, segments, _ = terms.shape
+    padding = _TERMS - imu.TERMS
+    terms = jnp.pad(terms, ((0, 0), (0, 0), (0, padding)))
     matrix = imu.placement_matrix(offset, frame).transpose(1, 0, 2)
-    matrix = jnp.pad(matrix.reshape(imu.TERMS, -1), ((0, _TERMS - imu.TERMS), (0, 0)))
+    matrix = jnp.pad(matrix.reshape(imu.TERMS, -1), ((0, padding), (0, 0)))
     segment, column = _tiles(layout)
     # The interpreter runs on backends that know no TF32.
     precision = jax.lax.Precision.HIGHEST if interpret else _PRECISION

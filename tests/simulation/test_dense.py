@@ -51,8 +51,7 @@ def test_the_gpu_kernel_computes_the_same(frames):
     """Interpreted here; on a GPU, `make test-gpu` runs the compiled kernel."""
     terms, layout, offset, frame = dense_inputs(frames)
     assert kernel.fits(layout, frames)
-    padded = kernel.pad_terms(terms)
-    found = kernel.read_grouped(padded, layout, offset, frame, interpret=True)
+    found = kernel.read_grouped(terms, layout, offset, frame, interpret=True)
     expected = imu.read_grouped(terms, layout, offset, frame)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -60,7 +59,7 @@ def test_the_gpu_kernel_computes_the_same(frames):
 @pytest.mark.gpu
 def test_the_compiled_gpu_kernel_keeps_float32_accuracy():
     terms, layout, offset, frame = dense_inputs(4096)
-    found = kernel.read_grouped(kernel.pad_terms(terms), layout, offset, frame)
+    found = kernel.read_grouped(terms, layout, offset, frame)
     matrix = np.asarray(imu.placement_matrix(offset, frame), np.float64)
     segment = np.repeat([s for s, _ in layout], [n for _, n in layout])
     terms = np.asarray(terms, np.float64)[:, segment]
