@@ -6,7 +6,7 @@ All numbers are fractions of stature. Sources, by the letters used below:
   [B] Bell, Pedersen & Brand 1990: a hip joint centre lies 14 per cent of the distance
       between the anterior superior iliac spines inside its spine.
   [C] Drillis & Contini 1966, as in Winter, "Biomechanics and Motor Control of Human
-      Movement", figure 4.1.
+      Movement", 4th edition (2009), figure 4.1.
   [D] Dumas, Cheze & Verriest 2007: lengths between joint centres, men of 1.770 m and
       women of 1.610 m.
   [L] de Leva 1996: lengths between joint centres, men of 1.741 m, women of 1.735 m.
@@ -46,7 +46,7 @@ class Proportions:
       forearm: elbow to wrist [C]; women's by the ratio of radiale-stylion in [A].
       hand: wrist to fingertip [C]; women's by the ratio of hand lengths in [A].
       foot: heel to toe tip [A].
-      heel_fraction: heel behind the ankle joint, of foot length (Isman & Inman 1969).
+      heel_fraction: heel behind the ankle joint, of foot length; set by eye.
       ball_fraction: ball of the foot in front of the heel, of foot length [A].
       ball_height: ball of the foot above the sole [X].
     """

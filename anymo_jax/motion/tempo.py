@@ -31,7 +31,9 @@ FALL_FACTOR_RANGE = (0.75, 1.33)  # of the rate, from free fall
 WALK_RATIO = 0.0065  # m/(steps/min)
 WALK_RATIO_RANGE = (0.0028, 0.0115)
 WALK_STEP_RATE_MAX = 3.0  # 1/s; race walkers reach 3.3, everyday walking 2.3
-RUN_STEP_RATE = 2.7  # 1/s, Cavanagh & Kram, Med. Sci. Sports Exerc. 21, 1989
+# Easy running, 1/s; the rate rises little with speed (Cavanagh & Kram, Med. Sci. Sports
+# Exerc. 21, 1989).
+RUN_STEP_RATE = 2.7
 RUN_STEP_RATE_RANGE = (1.7, 4.6)  # slow jogging, sprinting
 SHORTEST_WALK_STEP = 0.5  # of the leg's length
 SHORTEST_RUN_STEP = 1.0  # of the leg's length

@@ -3,9 +3,9 @@
 Reaching is minimum-jerk (Flash & Hogan 1985: bell-shaped speed, peak 1.875 times the
 mean). Curved drawing slows where the path bends: speed goes with curvature to the power
 of -1/3 (Lacquaniti, Terzuolo & Viviani 1983), bounded on straight parts (Viviani &
-Schneider 1991). Repetitive work varies from cycle to cycle by 5 to 15 per cent in
-period and by 10 to 25 per cent in amplitude, more than gait. Pure NumPy, no bodies:
-`scene` puts these on a person.
+Schneider 1991). Repetitive work varies more than gait from cycle to cycle: by 5 to 15
+per cent in period and 10 to 25 per cent in amplitude, set by eye. Pure NumPy, no
+bodies: `scene` puts these on a person.
 """
 
 import dataclasses

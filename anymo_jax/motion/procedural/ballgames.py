@@ -1,10 +1,10 @@
 """Games with a ball: catch, basketball, kicking.
 
 Dribbling: 1.5 to 2.5 bounces/s, the hand rides the ball down with elbow and wrist, then
-meets it rising (Katsuhara et al. 2010); knees and trunk bent. Free throws last about a
-second from dip to release, the wrist snaps from 60 degrees of extension (Miller &
-Bartlett 1996). Kicking: backswing about 0.4 s, forward swing 0.15 to 0.2 s, foot speed
-up to 20 m/s in full instep kicks (Lees et al. 2010), 6 to 12 m/s in play.
+meets it rising; knees and trunk bent. Free throws last about a second from dip to
+release, the wrist snaps from 60 degrees of extension. Kicking: backswing about 0.4 s,
+forward swing 0.15 to 0.2 s, foot speed 6 to 12 m/s in play, against some 20 m/s in full
+instep kicks (the review of Lees et al. 2010). The other figures were set by eye.
 """
 
 import dataclasses

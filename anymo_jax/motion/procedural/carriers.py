@@ -43,8 +43,8 @@ def lift_ride(
 ) -> tuple[np.ndarray, int]:
     """Height (T,) m of a lift that rides one way, stop by stop, and its count of stops.
 
-    Jerk-limited starts and stops of 0.7 to 1.2 m/s^2 to 1 to 2 m/s (ISO 18738 ride
-    quality, passenger lifts), with the vibration of the cabin.
+    Jerk-limited starts and stops of 0.7 to 1.2 m/s^2 to 1 to 2 m/s, typical of
+    passenger lifts, with the vibration of the cabin.
     """
     clock, height = time[0] - rng.uniform(0.0, 2.0), 0.0
     when, levels = [clock], [height]
@@ -71,8 +71,8 @@ def lift_ride(
 def road(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
     """Displacement (T, 3) m of the seat of a car or bus that is driven.
 
-    Seat vibration of 0.3 to 0.8 m/s^2 RMS, body resonances at 1 to 1.5 Hz and road
-    noise up to 15 Hz (Paddan & Griffin 2002); braking and bends below 2 m/s^2.
+    Seat vibration of 0.3 to 0.8 m/s^2 RMS, the vehicle's bounce at 1 to 1.5 Hz and
+    road noise up to 15 Hz, braking and bends below 2 m/s^2: typical, set by eye.
     """
     level = rng.uniform(0.25, 0.7)
     shift = np.zeros((len(time), 3))

@@ -1,9 +1,9 @@
 """Housework: floors, tables, dishes, laundry.
 
-Rates: sweeping 0.5 to 1 strokes/s, mopping 0.4 to 0.8 (Hagner & Hagberg 1989; Sogaard
-et al. 1996), vacuuming push-pull cycles of 1.5 to 3 s with strokes of half an arm to an
-arm, ironing 0.3 to 0.8 strokes/s, wiping 0.5 to 2 Hz. Folding is irregular: two-handed
-moves of 0.6 to 1.5 s each.
+Rates, all set by eye: sweeping 0.5 to 1 strokes/s, mopping 0.4 to 0.8, vacuuming
+push-pull cycles of 1.5 to 3 s with strokes of half an arm to an arm, ironing 0.3 to 0.8
+strokes/s, wiping 0.5 to 2 Hz. Folding is irregular: two-handed moves of 0.6 to 1.5 s
+each.
 """
 
 import numpy as np

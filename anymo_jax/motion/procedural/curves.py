@@ -121,8 +121,8 @@ def cycle_times(
 
     Args:
       period_s: mean cycle length in s.
-      variation: coefficient of variation of the lengths; gait's stride time has 2 to
-        3 per cent (Hausdorff 2005).
+      variation: coefficient of variation of the lengths; gait's stride time has a
+        few per cent (Hausdorff 2005).
       margin: whole cycles before the first and after the last sample.
     """
     duration = time[-1] - time[0]

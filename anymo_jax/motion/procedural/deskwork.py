@@ -1,12 +1,12 @@
 """Work of the hands at a desk, or with a phone or a book in them.
 
-Typing: forearms nearly level and pronated by 60 to 80 degrees, wrists extended by 20
-and deviated to the little finger by 15 to 20 degrees (Simoneau, Marklin & Monroe 1999);
-3.5 to 8 keystrokes/s over both hands (Feit, Weir & Oulasvirta 2016: 52 words/min on
-average), each pressing the wrist by a fraction of a millimetre. Handwriting: strokes at
-4 to 6 Hz (Teulings & Maarse 1984; Thomassen & Meulenbroek 1998), mostly of fingers and
-wrist, words with pauses between, lines that return in about 0.5 s. Touch screens:
-taps at 2 to 4 Hz, flicks at 0.3 to 1 Hz.
+Typing: forearms nearly level and pronated by some 65 degrees, wrists extended by 17 to
+21 and deviated to the little finger by 10 to 15 degrees (Simoneau, Marklin & Monroe
+1999); 3.5 to 8 keystrokes/s over both hands (Dhakal, Feit, Kristensson & Oulasvirta
+2018: 52 words/min on average, or 4.3 keystrokes/s), each pressing the wrist by a
+fraction of a millimetre. Handwriting: strokes at 4 to 6 Hz (about 5 Hz: Teulings &
+Maarse 1984), mostly of fingers and wrist, words with pauses between, lines that return
+in about 0.5 s. Touch screens, by eye: taps at 2 to 4 Hz, flicks at 0.3 to 1 Hz.
 """
 
 import numpy as np

@@ -1,10 +1,11 @@
 """Eating and drinking: the hand between plate and mouth.
 
 A bite's wrist roll: the hand turns one way as it takes the food and the other way as it
-goes to the mouth, 40 to 90 degrees at more than 10 degrees/s (Dong, Hoover, Scisco &
-Muth 2012), which found a bite each 6 to 12 s in meals; snacks are quicker. Drinking:
-reach 0.9 s, transport to the mouth about 1 s, back about 1 s, elbow flexed to 120 to
-130 degrees, sips of 1 to 3 s (Safaee-Rad et al. 1990; Murphy, Sunnerhagen et al. 2006).
+goes to the mouth, at more than 10 degrees/s (Dong, Hoover, Scisco & Muth 2012); here by
+40 to 90 degrees, a bite each 6 to 12 s in meals, more often in snacks. Drinking has the
+phases of Alt Murphy, Sunnerhagen, Johnels & Willen 2006: reach 0.9 s, transport to the
+mouth about 1 s, sips of 1 to 3 s, back about 1 s; the elbow is flexed to 120 to 130
+degrees (Safaee-Rad et al. 1990: 130 at most). The durations were set by eye.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Gymnastics and dance: squats, lunges, push-ups, sit-ups, side bends, dancing.
 
-Squats: knees to 90 to 120 degrees in 2 to 4 s, trunk leaning 30 to 45 degrees
-(Escamilla 2001). Lunges: the front knee to 90 degrees (Riemann 2012). Push-ups: 15 to
-35 per minute, elbows to 90 degrees or more.
+As these are taught, with figures set by eye. Squats: knees to 90 to 120 degrees in 2 to
+4 s, trunk leaning 30 to 45 degrees. Lunges: the front knee to 90 degrees. Push-ups: 15
+to 35 per minute, elbows to 90 degrees or more.
 """
 
 import dataclasses

@@ -23,7 +23,7 @@ from anymo_jax.motion.procedural.curves import (
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.limbs import FootTrack, about
 
-# Toes extend up to this before the foot rolls over their tip; Perry: 55 degrees.
+# Toes extend up to this, rad, before the foot rolls over their tip; set by eye.
 _TOE_EXTENSION = 0.8
 # Heel pad and shoe give: the heel-strike transient lasts 10 to 20 ms (Whittle 1999).
 HEEL_PAD_S = 0.007

@@ -1,11 +1,11 @@
 """Walking: the general gait built on a plan of steps, and its varieties.
 
 Figures of normal walking (Murray, Drought & Kory 1964; Murray 1967; Winter 1991;
-Perry 1992; Whittle 1996): step length / cadence = 0.0064 m min at a stature of 1.72 m;
-stance 62 per cent; the pelvis rises and falls twice a stride by 4 to 5 cm, lowest soon
-after contact, moves sideways by 4 to 5 cm, turns +-5 degrees forward with the leg,
-drops +-4 degrees on the swing side, tilts +-1.5 degrees; the thorax turns against it;
-shoulders swing about 30 degrees, elbows about 25 at normal speed, more when faster.
+Perry 1992; Whittle 1996): stance 62 per cent; the pelvis rises and falls twice a stride
+by 4 to 5 cm, lowest soon after contact, moves sideways by 4 to 5 cm, turns +-5 degrees
+forward with the leg, drops +-4 degrees on the swing side, tilts +-1.5 degrees; the
+thorax turns against it; shoulders swing about 30 degrees, elbows about 25 at normal
+speed, more when faster. How step length goes with cadence: `walking.pace_of`.
 Hip, knee and ankle angles follow from feet, pelvis and leg lengths; they are checked
 against Winter's curves in the tests.
 """
@@ -27,7 +27,8 @@ from anymo_jax.motion.procedural.pose import (
     shrug,
 )
 
-# Foot pitch over the cycle in normal walking, degrees, toes down positive (Winter).
+# Foot pitch over the cycle in normal walking, degrees, toes down positive; set by eye.
+# Hip, knee and ankle then come near the curves of Winter 1991.
 WALK_PHASE = (
     *(0.0, 0.03, 0.06, 0.09, 0.14, 0.22, 0.30, 0.38, 0.46, 0.53, 0.59, 0.64, 0.69),
     *(0.74, 0.79, 0.84, 0.89, 0.94),

@@ -2,9 +2,10 @@
 
 Applause: 3 to 5 claps per second (Repp 1987: 4.0 on average), the forearms swinging
 about the elbows at up to 5 rad/s, contacts of 2 to 8 g at the wrist. Waving: forearm
-about the elbow at 1.5 to 3 Hz. Knocking: groups of three to five at 3 to 5 Hz. Gestures
-are made one at a time from a resting arm, with pauses between, as in recordings of
-gesture sets (UTD-MHAD, Chen, Jafari & Kehtarnavaz 2015: 1 to 4 s per gesture).
+about the elbow at 1.5 to 3 Hz. Knocking: groups of three to five at 3 to 5 Hz. All but
+the rate of applause was set by eye. Gestures are made one at a time from a resting arm,
+with pauses between, as in recordings of gesture sets (UTD-MHAD, Chen, Jafari &
+Kehtarnavaz 2015: 1 to 4 s per gesture).
 """
 
 import numpy as np

@@ -1,10 +1,11 @@
 """Care of the body: teeth, hands, face, hair.
 
 Toothbrushing: strokes of a few millimetres at 3 to 7 Hz in spells of some seconds per
-area of the mouth, each with its own orientation of forearm and brush (Lee, Lee et al.
-2012 and Huang & Lin 2016, wrist and brush inertial sensors: 2 to 6 Hz). Washing hands:
-rubbing at 1.5 to 3 Hz through the six steps of the WHO's "how to handwash". Combing:
-strokes of 0.6 to 1.2 s from the hairline over the head.
+area of the mouth, each with its own orientation of the brush (Lee et al. 2012, sensors
+in the brush) and of the forearm (Huang & Lin 2016, sensors at the wrist). Washing
+hands: rubbing at 1.5 to 3 Hz through the six steps of the WHO's "how to handwash".
+Combing: strokes of 0.6 to 1.2 s from the hairline over the head. The rates were set by
+eye.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Games, television and music.
 
-Games at a table are reaches of 0.5 to 0.9 s (Fitts 1954) between long pauses. Strums
-come at 1.5 to 4 Hz, by elbow and wrist together; piano touches at 2 to 5 per second.
+Games at a table are reaches of 0.5 to 0.9 s between long pauses. Strums come at 1.5 to
+4 Hz, by elbow and wrist together; piano touches at 2 to 5 per second. All by eye.
 """
 
 import numpy as np

@@ -1,9 +1,10 @@
 """Exercise machines: bike (upright, recumbent), rower, stepper, cross trainer.
 
-Cycling at 50 to 95 rpm: the knee moves from 110 to 35 degrees of flexion, the foot
-points down by some 20 degrees at the bottom ("ankling"; Ericson 1988; Bini 2013).
-Rowing at 18 to 32 strokes/min: the drive takes 35 to 45 per cent of the stroke; legs,
-then trunk, then arms; the recovery goes back in the opposite order (Kleshnev 2016).
+Cycling at 50 to 95 rpm: the knee moves from 110 to 35 degrees of flexion (112 to 46 in
+Ericson, Nisell & Nemeth 1988; a higher saddle extends it more), the foot points down by
+some 20 degrees at the bottom ("ankling", by eye). Rowing at 18 to 32 strokes/min: the
+drive takes 35 to 45 per cent of the stroke; legs, then trunk, then arms; the recovery
+goes back in the opposite order (Kleshnev 2016).
 Steppers move 40 to 70 times a minute by 10 to 25 cm, cross trainers on ellipses of
 about 45 by 18 cm.
 """

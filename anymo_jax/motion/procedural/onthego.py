@@ -1,7 +1,7 @@
 """What hands do while their owner walks: carry, call, read a screen, push a cart.
 
-Loads in both hands shorten the step and stop the arms' swing; a phone slows walking to
-about 1.1 m/s and bows the head by 30 to 40 degrees (Schabrun et al. 2014).
+Loads in both hands shorten the step and stop the arms' swing; a phone slows walking and
+bows the head (Schabrun et al. 2014), here to about 1.1 m/s and by 30 to 40 degrees.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Warehouse and shop work: picking, packing, closing, labelling and scanning boxes.
 
 The operations of manual packaging (Yoshimura et al. 2024, OpenPack): each is a chain of
-reaches of 0.5 to 1.2 s (Fitts 1954; MTM reach times) with short dwells for grasping.
-Tape is drawn over half a metre in about a second and torn with a jerk; a label is
-smoothed with two to four strokes; a scanner is aimed and held for half a second.
+reaches with short dwells for grasping. Set by eye: a reach takes 0.5 to 1.2 s; tape is
+drawn over half a metre in about a second and torn with a jerk; a label is smoothed with
+two to four strokes; a scanner is aimed and held for half a second.
 """
 
 import numpy as np

@@ -286,8 +286,8 @@ def _shoulder(figure: Figure, clavicle: np.ndarray | None = None) -> np.ndarray:
 def _girdle(pose: Pose, side: str, arm: np.ndarray) -> np.ndarray:
     """Clavicle rotation (T,3,3), right side: it follows a raised arm.
 
-    By 10 degrees at an arm raised to the horizontal and 25 overhead, about a fifth of
-    the arm's elevation (Ludewig et al. 2009); a function that is smooth overhead too.
+    By 10 degrees at an arm raised to the horizontal and 25 overhead, set by eye; a
+    function that is smooth overhead too.
 
     Args:
       arm: (T, 3) direction of the arm in the trunk frame, of any length.

@@ -2,10 +2,11 @@
 
 Novacheck 1998: stance 39 per cent of the cycle when running at 3.2 m/s, 36 in
 sprinting; no double support; the knee bends to 45 degrees in stance and 90 to 125 in
-swing; the pelvis leans 10 to 20 degrees forwards; the centre rises and falls 6 to
-9 cm. Cadence 150 to 190 steps/min, rising slowly with speed (Cavanagh & Kram 1989).
-Tibial shock of 5 to 9 g and sacral shock of 2 to 3 g (Lafortune 1991; Shorten &
-Winslow 1992), at 12 to 20 Hz.
+swing; the pelvis leans 10 to 20 degrees forwards. Cadence rises slowly with speed
+(Cavanagh & Kram 1989), here over 150 to 190 steps/min. Tibial shock of 5 to 9 g (Milner
+et al. 2006: 6 to 8 g on average at 3.7 m/s) at 12 to 20 Hz (Shorten & Winslow 1992).
+The rise and fall of the centre, 6 to 9 cm, and the sacral shock of 2 to 3 g are typical
+values, set by eye.
 """
 
 import numpy as np
@@ -61,7 +62,8 @@ def run(
         turn=wander * smooth_noise(rng, np.arange(len(when)), 0.1),
         toe_out=rng.uniform(0.0, 0.12),
     )
-    # Contact lasts 0.30 s when jogging and 0.20 s at 5 m/s (Weyand et al. 2000).
+    # Contact shortens with speed (Weyand et al. 2000): by eye 0.3 s when jogging, 0.2 s
+    # at 5 m/s.
     contact = np.clip(0.35 - 0.036 * speed, 0.18, 0.29) * rng.uniform(0.93, 1.05)
     contact = min(contact, 0.86 * step_s)
     height = bouncing(time, when, np.full(len(when), contact))

@@ -2,7 +2,8 @@
 
 Hands in arm lengths from the shoulder, angles in rad, the pelvis in m and rad (see
 `scores.Score`). After the phases of overarm throwing (Fleisig et al. 1996), ten-pin
-bowling, batting (Welch et al. 1995), tennis forehand and serve (Elliott 2006).
+bowling, batting (Welch et al. 1995), tennis forehand and serve (Elliott 2006); the
+poses themselves were set by eye.
 """
 
 from anymo_jax.motion.procedural.scores import Score

@@ -1,9 +1,9 @@
 """Strokes and throws of sports, boxing, and arm exercises.
 
-Peak hand speeds: throws of 8 to 20 m/s at the hand in full effort (Fleisig et al. 1996,
-Wagner et al. 2014), half of that in play; punches 5 to 9 m/s (Walilko, Viano & Bir
-2005; Whiting, Gregor & Finerman 1988), one to three a second. The order of segments is
-from the ground up: hips turn before shoulders, shoulders before the arm (Welch et al.
+Peak hand speeds: throws of 8 to 20 m/s in full effort, by eye, half of that in play;
+punches 5 to 9 m/s (Walilko, Viano & Bir 2005; Whiting, Gregor & Finerman 1988), one to
+three a second. The order of segments is from the ground up: hips turn before shoulders,
+shoulders before the arm (Wagner et al. 2014 on throws, serves and spikes; Welch et al.
 1995 on batting; Elliott 2006 on tennis). Recordings of such gestures without a ball or
 racket (UTD-MHAD) are gentler: effort is drawn from a half to full.
 """

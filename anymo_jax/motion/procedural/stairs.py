@@ -1,9 +1,10 @@
 """Stairs: up, and down, which is another movement and not the first one reversed.
 
-Riener, Rabuffetti & Frigo 2002; Protopapadaki et al. 2007; McFadyen & Winter 1988.
-Up: cadence 80 to 115 steps/min, stance 65 per cent, the forefoot or the whole foot is
-put down on a knee bent by 60 degrees, the body is pulled up in the first half of
-stance, the knee bends to 95 degrees in swing and the trunk leans 10 to 15 degrees.
+After McFadyen & Winter 1988, Riener, Rabuffetti & Frigo 2002 and Protopapadaki et al.
+2007, in round figures. Up: cadence 80 to 115 steps/min, stance 65 per cent, the
+forefoot or the whole foot is put down on a knee bent by 60 degrees, the body is pulled
+up in the first half of stance, the knee bends to 95 degrees in swing and the trunk
+leans 10 to 15 degrees.
 Down: 90 to 130 steps/min, stance 60 per cent, the forefoot lands first, pointing down
 some 20 degrees, on a nearly straight knee; the fall is arrested within 15 per cent of
 the cycle, with the larger impact, and the body is then let down on a knee that bends

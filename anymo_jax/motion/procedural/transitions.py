@@ -2,7 +2,8 @@
 
 Rising takes 1.5 to 2.7 s: the trunk swings forward by 35 to 50 degrees, at a third of
 the time the seat is left, then hips and knees extend (Schenkman et al. 1990; Nuzik et
-al. 1986). Sitting down takes a little longer and ends with a soft impact (Kralj 1990).
+al. 1986). Sitting down takes a little longer (Kralj, Jaeger & Munih 1990) and ends with
+a soft impact.
 """
 
 import dataclasses

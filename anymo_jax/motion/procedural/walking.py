@@ -54,8 +54,9 @@ class Pace:
 def pace_of(rng: np.random.Generator, figure: Figure, speed: float) -> Pace:
     """Step length and cadence of a speed in m/s.
 
-    Their ratio, the walk ratio, is 0.0064 m/(steps/min) at a stature of 1.72 m for
-    all speeds (Sekiya & Nagasaki 1998), and varies by some 7 per cent over people.
+    Their ratio, the walk ratio, is nearly constant over speeds (Sekiya & Nagasaki
+    1998): here 0.0064 m/(steps/min) at a stature of 1.72 m, with a spread of 7 per
+    cent over people that was set by eye.
     """
     ratio = (
         0.0064 * (figure.stature / 1.72) ** 1.5 * np.exp(0.07 * rng.standard_normal())
@@ -201,7 +202,7 @@ def _treadmill(slopes: tuple[float, float]):
         pace = pace_of(rng, figure, rng.uniform(0.9, 1.8) * (1 - 1.2 * slope))
         pace = dataclasses.replace(pace, step_s=pace.step_s * 0.97)
         pose = on_belt(walk(rng, figure, time, pace, wander=0.0), float(slope))
-        # Uphill walkers lean forward by some 40 per cent of the slope (Leroux 2002).
+        # Uphill walkers lean forward (Leroux, Fung & Barbeau 2002); how much, by eye.
         pose = bend(pose, flexion=0.4 * slope)
         pose = dataclasses.replace(
             pose, pelvis_position=pose.pelvis_position - [0, 0, 0.10 * slope]
@@ -229,7 +230,7 @@ def _holding_rail(rng: np.random.Generator, figure: Figure, pose: Pose) -> Pose:
 
 def _nordic(rng, figure, time):
     pace = pace_of(rng, figure, rng.uniform(1.4, 2.0))
-    # Nordic walkers take steps some 8 per cent longer (Hansen & Smith 2009).
+    # Nordic walkers take longer steps (Russo et al. 2023); how much longer, by eye.
     pace = dataclasses.replace(pace, step_s=pace.step_s * 1.05)
     pose = walk(rng, figure, time, pace)
     arms = {}
