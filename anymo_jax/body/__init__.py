@@ -1,13 +1,13 @@
 """The body: its kinematic tree, its surface, and where sensors may sit on it.
 
-    skeleton      the 23 segments of Xsens MVN
-    proportions   published segment proportions
-    surface       the skinned mesh in T-pose; `load`, `repose`: from a file
-    template      a body of our own, by stature, mass and sex
-    skinning      the surface posed by the segments
-    fit           the surface on a recording's own skeleton
-    placement     candidate placements (paper, Eq. 1)
-    check         what is wrong with a surface
+skeleton      the 23 segments of Xsens MVN
+proportions   published segment proportions
+surface       the skinned mesh in T-pose; `load`, `repose`: from a file
+template      a body of our own, by stature, mass and sex
+skinning      the surface posed by the segments
+fit           the surface on a recording's own skeleton
+placement     candidate placements (paper, Eq. 1)
+check         what is wrong with a surface
 """
 
 from anymo_jax.body.check import check_surface

@@ -1,12 +1,12 @@
 """Recordings of bodies in motion, from files and from our own library.
 
-    recording    SegmentMotion and Recording; gaps, other rates
-    bvh, mvnx, pack   files -> Recording; `retarget` maps joints to the 23 segments
-    procedural   parametric activities with captions
-    check, glitch, tempo   what cannot be true of a body's motion
-    mirror       left and right exchanged, in body and in words
-    sources, prepare, archive   recordings -> prepared shards
-    prepared     the shards, and reading them
+recording    SegmentMotion and Recording; gaps, other rates
+bvh, mvnx, pack   files -> Recording; `retarget` maps joints to the 23 segments
+procedural   parametric activities with captions
+check, glitch, tempo   what cannot be true of a body's motion
+mirror       left and right exchanged, in body and in words
+sources, prepare, archive   recordings -> prepared shards
+prepared     the shards, and reading them
 """
 
 from anymo_jax.motion.bvh import load_bvh

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from anymo_jax.motion.procedural import (
+from anymo_jax.motion.procedural.activities import (
     exercise,
     footwork,
     jumping,
@@ -17,9 +17,9 @@ from anymo_jax.motion.procedural import (
     transitions,
     walking,
 )
+from anymo_jax.motion.procedural.activities.flight import GRAVITY
 from anymo_jax.motion.procedural.clip import perform
 from anymo_jax.motion.procedural.figure import SEGMENT, sample_figure
-from anymo_jax.motion.procedural.flight import GRAVITY
 
 MODULES = (
     *(resting, transitions, walking, footwork, running, stairs),

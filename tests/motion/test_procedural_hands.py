@@ -8,8 +8,8 @@ import pytest
 from scipy.signal import welch
 from scipy.spatial.transform import Rotation
 
-from anymo_jax.motion.procedural import (
-    arms,
+from anymo_jax.motion.procedural import arms, scores, sides, stepping
+from anymo_jax.motion.procedural.activities import (
     ball_scores,
     ballgames,
     cleaning,
@@ -21,11 +21,8 @@ from anymo_jax.motion.procedural import (
     leisure,
     onthego,
     packing,
-    scores,
-    sides,
     sport_scores,
     sports,
-    stepping,
 )
 from anymo_jax.motion.procedural.clip import perform
 from anymo_jax.motion.procedural.figure import SEGMENT, make_figure, sample_figure

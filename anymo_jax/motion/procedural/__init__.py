@@ -1,10 +1,17 @@
 """Procedural motion: parametric activities with captions, performed by random people.
 
 `sample_clip(name, seed=...)` performs one activity as a `Recording`; `activity_names()`
-lists what there is. An activity module defines `ACTIVITIES`, a tuple of
-`clip.Activity`, and is named in `_MODULES` below. How to write one: `pose`'s docstring,
-with bases from `postures` (`standing`, `sitting`), curves from `curves` and the
-finishing touches of a living body from `sway`.
+lists what there is.
+
+    figure, limbs, pose   a person's size, two-bone IK, poses in layers
+    curves, arms, scores  movements over time; `stepping`, `footfalls`, `gait`: feet
+    postures, scene, sway standing and sitting, tables and reach, a body that lives
+    sides, clip           handedness; from a performance to a recording
+    activities            what people do, a module a theme
+    captions              how it is said
+
+A module of `activities` defines `ACTIVITIES`, a tuple of `clip.Activity`, and is named
+in `_MODULES` below. How to write one: `pose`'s docstring.
 """
 
 import importlib
@@ -34,7 +41,7 @@ _MODULES = (
 def _registry() -> Mapping[str, Activity]:
     registry: dict[str, Activity] = {}
     for module in _MODULES:
-        found = importlib.import_module(f"{__name__}.{module}")
+        found = importlib.import_module(f"{__name__}.activities.{module}")
         for activity in found.ACTIVITIES:
             if activity.name in registry:
                 raise ValueError(f"two activities are named {activity.name!r}")

@@ -11,7 +11,7 @@ degrees (Safaee-Rad et al. 1990: 130 at most). The durations were set by eye.
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_hands import CAPTIONS
+from anymo_jax.motion.procedural.captions.hands import CAPTIONS
 from anymo_jax.motion.procedural.pose import bend, look, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,

@@ -11,12 +11,12 @@ values, set by eye.
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_body import CAPTIONS
-from anymo_jax.motion.procedural.carriers import on_belt
+from anymo_jax.motion.procedural.activities.carriers import on_belt
+from anymo_jax.motion.procedural.activities.flight import bouncing
+from anymo_jax.motion.procedural.captions.body import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.curves import smooth_noise
 from anymo_jax.motion.procedural.figure import Figure
-from anymo_jax.motion.procedural.flight import bouncing
 from anymo_jax.motion.procedural.footfalls import Roll, plan_steps, step_times
 from anymo_jax.motion.procedural.gait import Carriage, locomotion
 from anymo_jax.motion.procedural.pose import Pose

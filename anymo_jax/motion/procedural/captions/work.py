@@ -1,4 +1,4 @@
-"""Wordings of housework, tools and packing; slots as in `captions_hands`."""
+"""Wordings of housework, tools and packing; slots as in `captions.hands`."""
 
 CAPTIONS = {
     "sweeping": (

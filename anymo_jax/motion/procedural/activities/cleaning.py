@@ -9,7 +9,8 @@ each.
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_work import CAPTIONS
+from anymo_jax.motion.procedural.activities.walking import pace_of, walk
+from anymo_jax.motion.procedural.captions.work import CAPTIONS
 from anymo_jax.motion.procedural.pose import bend, move_pelvis, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,
@@ -21,7 +22,6 @@ from anymo_jax.motion.procedural.scene import (
     stretch,
 )
 from anymo_jax.motion.procedural.sides import BOTH, RIGHT, hand_activity, tempo
-from anymo_jax.motion.procedural.walking import pace_of, walk
 
 DOWN = np.array([0.0, 0.0, -1.0])
 _SIGNS = (("right", -1.0), ("left", 1.0))

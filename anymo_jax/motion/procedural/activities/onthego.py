@@ -7,12 +7,12 @@ bows the head (Schabrun et al. 2014), here to about 1.1 m/s and by 30 to 40 degr
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_work import CAPTIONS
+from anymo_jax.motion.procedural.activities.walking import pace_of, walk
+from anymo_jax.motion.procedural.captions.work import CAPTIONS
 from anymo_jax.motion.procedural.limbs import ArmAngles
 from anymo_jax.motion.procedural.pose import bend, look, with_hands
 from anymo_jax.motion.procedural.scene import easy_reach, finished, hand
 from anymo_jax.motion.procedural.sides import BOTH, RIGHT, hand_activity
-from anymo_jax.motion.procedural.walking import pace_of, walk
 
 
 def _walk(rng, figure, time, slowest, fastest):

@@ -12,18 +12,23 @@ import dataclasses
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.ball_scores import CATCH, CATCH_TWO, PASS, SHOT
-from anymo_jax.motion.procedural.captions_sports import CAPTIONS
+from anymo_jax.motion.procedural.activities.ball_scores import (
+    CATCH,
+    CATCH_TWO,
+    PASS,
+    SHOT,
+)
+from anymo_jax.motion.procedural.activities.running import run
+from anymo_jax.motion.procedural.activities.sport_scores import THROW
+from anymo_jax.motion.procedural.activities.walking import pace_of, walk
+from anymo_jax.motion.procedural.captions.sports import CAPTIONS
 from anymo_jax.motion.procedural.curves import periodic, ringing
 from anymo_jax.motion.procedural.limbs import ArmAngles, HandTrack, about
 from anymo_jax.motion.procedural.pose import bend, look, reach, with_hands
-from anymo_jax.motion.procedural.running import run
 from anymo_jax.motion.procedural.scene import base, finished, hand
 from anymo_jax.motion.procedural.scores import chained, play, play_at, staged
 from anymo_jax.motion.procedural.sides import BOTH, RIGHT, hand_activity, tempo
-from anymo_jax.motion.procedural.sport_scores import THROW
 from anymo_jax.motion.procedural.stepping import Move, relocated, settled
-from anymo_jax.motion.procedural.walking import pace_of, walk
 
 _UNDERARM = dataclasses.replace(
     THROW,

@@ -13,7 +13,7 @@ import dataclasses
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_rest import CAPTIONS
+from anymo_jax.motion.procedural.captions.rest import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.curves import (
     cycle_times,

@@ -7,10 +7,10 @@ Games at a table are reaches of 0.5 to 0.9 s between long pauses. Strums come at
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_hands import CAPTIONS
+from anymo_jax.motion.procedural.activities.deskwork import thumbed
+from anymo_jax.motion.procedural.captions.hands import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE
 from anymo_jax.motion.procedural.curves import smooth_noise
-from anymo_jax.motion.procedural.deskwork import thumbed
 from anymo_jax.motion.procedural.pose import bend, look, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,

@@ -13,7 +13,7 @@ under load to 85 degrees; the trunk stays upright.
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_body import CAPTIONS
+from anymo_jax.motion.procedural.captions.body import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.footfalls import Roll, plan_steps, step_times

@@ -12,7 +12,7 @@ in about 0.5 s. Touch screens, by eye: taps at 2 to 4 Hz, flicks at 0.3 to 1 Hz.
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_hands import CAPTIONS
+from anymo_jax.motion.procedural.captions.hands import CAPTIONS
 from anymo_jax.motion.procedural.curves import smooth_noise
 from anymo_jax.motion.procedural.pose import look, with_hands
 from anymo_jax.motion.procedural.scene import (

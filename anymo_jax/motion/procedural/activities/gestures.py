@@ -11,7 +11,7 @@ Kehtarnavaz 2015: 1 to 4 s per gesture).
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_gestures import CAPTIONS
+from anymo_jax.motion.procedural.captions.gestures import CAPTIONS
 from anymo_jax.motion.procedural.pose import bend, look, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,

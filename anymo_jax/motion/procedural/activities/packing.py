@@ -9,8 +9,8 @@ two to four strokes; a scanner is aimed and held for half a second.
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_work import CAPTIONS
-from anymo_jax.motion.procedural.deskwork import writing_on
+from anymo_jax.motion.procedural.activities.deskwork import writing_on
+from anymo_jax.motion.procedural.captions.work import CAPTIONS
 from anymo_jax.motion.procedural.pose import bend, look, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,

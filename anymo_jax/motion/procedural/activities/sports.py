@@ -13,20 +13,20 @@ import dataclasses
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.ball_scores import CATCH
-from anymo_jax.motion.procedural.captions_sports import CAPTIONS
-from anymo_jax.motion.procedural.limbs import ArmAngles
-from anymo_jax.motion.procedural.pose import bend, move_pelvis, with_hands
-from anymo_jax.motion.procedural.scene import base, finished, hand
-from anymo_jax.motion.procedural.scores import Score, play, staged
-from anymo_jax.motion.procedural.sides import BOTH, RIGHT, hand_activity, tempo
-from anymo_jax.motion.procedural.sport_scores import (
+from anymo_jax.motion.procedural.activities.ball_scores import CATCH
+from anymo_jax.motion.procedural.activities.sport_scores import (
     BASEBALL,
     BOWLING,
     FOREHAND,
     SERVE,
     THROW,
 )
+from anymo_jax.motion.procedural.captions.sports import CAPTIONS
+from anymo_jax.motion.procedural.limbs import ArmAngles
+from anymo_jax.motion.procedural.pose import bend, move_pelvis, with_hands
+from anymo_jax.motion.procedural.scene import base, finished, hand
+from anymo_jax.motion.procedural.scores import Score, play, staged
+from anymo_jax.motion.procedural.sides import BOTH, RIGHT, hand_activity, tempo
 from anymo_jax.motion.procedural.stepping import settled
 
 _REST = (0.18, 0.1, -0.91)

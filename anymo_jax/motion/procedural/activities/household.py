@@ -9,7 +9,7 @@ at 1 to 2 strokes/s. All of these were set by eye.
 import numpy as np
 
 from anymo_jax.motion.procedural import arms
-from anymo_jax.motion.procedural.captions_work import CAPTIONS
+from anymo_jax.motion.procedural.captions.work import CAPTIONS
 from anymo_jax.motion.procedural.pose import bend, move_pelvis, with_hands
 from anymo_jax.motion.procedural.scene import (
     base,

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_body import CAPTIONS
-from anymo_jax.motion.procedural.carriers import lift_ride, on_belt
+from anymo_jax.motion.procedural.activities.carriers import lift_ride, on_belt
+from anymo_jax.motion.procedural.captions.body import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.curves import ringing, smooth_noise
 from anymo_jax.motion.procedural.figure import Figure
@@ -133,6 +133,7 @@ def walk(
 
 
 def living(rng: np.random.Generator, pose: Pose) -> Pose:
+    """A walker's pose with the breath of light effort and tremor."""
     return with_tremor(rng, breathe(rng, pose, rng.uniform(0.25, 0.45)))
 
 

@@ -8,16 +8,16 @@ a rise of 8 to 30 cm.
 import numpy as np
 from scipy.interpolate import BPoly
 
-from anymo_jax.motion.procedural.captions_rest import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
-from anymo_jax.motion.procedural.curves import cycle_times, periodic, ringing
-from anymo_jax.motion.procedural.flight import GRAVITY
-from anymo_jax.motion.procedural.jumping import (
+from anymo_jax.motion.procedural.activities.flight import GRAVITY
+from anymo_jax.motion.procedural.activities.jumping import (
     Contacts,
     on_the_spot,
     springing_foot,
     tempo_facts,
 )
+from anymo_jax.motion.procedural.captions.rest import CAPTIONS
+from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.curves import cycle_times, periodic, ringing
 from anymo_jax.motion.procedural.limbs import ArmAngles
 from anymo_jax.motion.procedural.pose import (
     Pose,

@@ -10,7 +10,8 @@ import dataclasses
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from anymo_jax.motion.procedural.captions_rest import CAPTIONS
+from anymo_jax.motion.procedural.activities.flight import GRAVITY, bouncing
+from anymo_jax.motion.procedural.captions.rest import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.curves import (
     cycle_times,
@@ -20,7 +21,6 @@ from anymo_jax.motion.procedural.curves import (
     softened,
 )
 from anymo_jax.motion.procedural.figure import Figure
-from anymo_jax.motion.procedural.flight import GRAVITY, bouncing
 from anymo_jax.motion.procedural.footfalls import (
     HEEL_PAD_S,
     quintic,
@@ -121,6 +121,7 @@ def _flight(figure, contacts, place, j, u, flight, flying):
 
 
 def on_the_spot(count: int, y: np.ndarray | float, yaw: float) -> np.ndarray:
+    """Places (count, 4), x, y, z in m and yaw in rad, of a foot that comes back."""
     place = np.zeros((count, 4))
     place[:, 1], place[:, 3] = y, yaw
     return place

@@ -1,4 +1,4 @@
-"""Wordings of sports and ball games; slots as in `captions_hands`."""
+"""Wordings of sports and ball games; slots as in `captions.hands`."""
 
 CAPTIONS = {
     "throwing": (

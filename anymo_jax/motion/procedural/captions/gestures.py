@@ -1,4 +1,4 @@
-"""Wordings of the gestures; slots as in `captions_hands`."""
+"""Wordings of the gestures; slots as in `captions.hands`."""
 
 CAPTIONS = {
     "clapping": (

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_rest import CAPTIONS
-from anymo_jax.motion.procedural.carriers import lift_ride, road
+from anymo_jax.motion.procedural.activities.carriers import lift_ride, road
+from anymo_jax.motion.procedural.captions.rest import CAPTIONS
 from anymo_jax.motion.procedural.clip import Activity
 from anymo_jax.motion.procedural.curves import smooth_noise
 from anymo_jax.motion.procedural.figure import Figure

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from anymo_jax.motion.procedural.captions_body import CAPTIONS
+from anymo_jax.motion.procedural.activities.walking import Pace, living
+from anymo_jax.motion.procedural.captions.body import CAPTIONS
 from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.footfalls import Roll, plan_steps, step_times
 from anymo_jax.motion.procedural.gait import Carriage, locomotion
 from anymo_jax.motion.procedural.pose import Pose
-from anymo_jax.motion.procedural.walking import Pace, living
 
 # Flat-footed stepping: the heel rises a little before the foot leaves.
 _STEP_PHASE = (0.0, 0.06, 0.14, 0.3, 0.42, 0.52, 0.6, 0.7, 0.8, 0.9, 0.95)

@@ -1,0 +1,1 @@
+"""Wordings of the activities: `CAPTIONS` by activity, slots filled from its facts."""
