@@ -29,6 +29,7 @@ from anymo_jax.motion.tempo import infer_tempo_faults
 BONE_TOLERANCE_M = 0.005
 # Resampling with its smoothing needs some frames whatever the rate.
 _FEWEST_FRAMES = 8
+_SHORTEST = prepared.SHORTEST + 2 * prepared.MARGIN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _clips(
     motion = recording.motion
     shortest = max(
         _FEWEST_FRAMES,
-        int(np.ceil((prepared.SHORTEST - 1) * motion.rate_hz / prepared.RATE_HZ)) + 1,
+        1 + int(np.ceil((_SHORTEST - 1) * motion.rate_hz / prepared.RATE_HZ)),
     )
     procedural = recording.source.startswith("procedural:")
     cutoff = None if procedural or not options.cutoff_hz else options.cutoff_hz

@@ -16,7 +16,9 @@ and a shard, of at most about 24 MB,
 
 with the texts and facts of each clip as JSON in the header. A clip has no gaps. Its
 windows follow one rule: whole windows of 300 frames, and what is left over as a shorter
-one if it has 60 frames or more.
+one if it has 60 frames or more. Two frames at either end of a clip are in no window, so
+that every window has the neighbours that its derivatives need: at the very ends of a
+clip they are extrapolated, and noise grows there.
 """
 
 import dataclasses
@@ -38,6 +40,7 @@ FORMAT = 1
 RATE_HZ = 60.0
 WINDOW = 300
 SHORTEST = 60
+MARGIN = 2
 MANIFEST = "manifest.json"
 PLACEMENTS = "placements.safetensors"
 
@@ -90,8 +93,9 @@ def matrices(quaternion: Float[np.ndarray, "T 23 4"]) -> Float[np.ndarray, "T 23
 
 def window_table(length: int) -> Int[np.ndarray, "W 2"]:
     """First frame and length of the windows of a clip of `length` frames."""
-    starts = range(0, length, WINDOW)
-    rows = [(start, min(WINDOW, length - start)) for start in starts]
+    end = length - MARGIN
+    starts = range(MARGIN, end, WINDOW)
+    rows = [(start, min(WINDOW, end - start)) for start in starts]
     return np.array([r for r in rows if r[1] >= SHORTEST], np.int32).reshape(-1, 2)
 
 
@@ -196,11 +200,19 @@ class PreparedMotion:
         """Shard, clip in the shard, first frame in the clip and length of each."""
         return self._windows
 
-    def window(self, index: int) -> Clip:
-        """One window, as a clip of at most 300 frames."""
+    def window(self, index: int, margin: int = 0) -> Clip:
+        """One window, as a clip of at most 300 frames.
+
+        Args:
+          index: of the window.
+          margin: neighbouring frames to add at either end, at most 2; simulate with
+            them and cut them off, and no derivative is one-sided.
+        """
+        if not 0 <= margin <= MARGIN:
+            raise ValueError(f"margin={margin} must lie in 0 to {MARGIN}")
         shard, clip, first, length = self._windows[index].tolist()
         start = int(self._starts[shard][clip]) + first
-        return self._read(shard, clip, start, start + length)
+        return self._read(shard, clip, start - margin, start + length + margin)
 
     def window_split(self, index: int) -> str:
         """The split of a window, without reading its motion."""

@@ -40,10 +40,12 @@ def test_windows_cover_a_clip_once(length):
     covered = np.zeros(length, int)
     for start, count in table:
         assert 60 <= count <= 300
-        assert start % 300 == 0
+        assert start % 300 == prepared.MARGIN
+        assert start >= prepared.MARGIN
+        assert start + count <= length - prepared.MARGIN
         covered[start : start + count] += 1
     assert covered.max(initial=0) <= 1
-    assert np.sum(covered == 0) < 60
+    assert np.sum(covered == 0) < 60 + 2 * prepared.MARGIN
 
 
 def test_clips_come_back_as_they_were(folder):
@@ -89,6 +91,12 @@ def test_windows_are_parts_of_their_clips(folder):
             window.quaternion, whole.quaternion[first : first + length]
         )
         assert window.texts == whole.texts
+        wider = data.window(index, margin=2)
+        np.testing.assert_array_equal(
+            wider.position, whole.position[first - 2 : first + length + 2]
+        )
+    with pytest.raises(ValueError, match=r"margin=3 must lie in 0 to 2"):
+        data.window(0, margin=3)
 
 
 def test_every_other_subject_is_held_out(folder):

@@ -290,6 +290,7 @@ def _hopping(rng, figure, time):
 
 
 def tempo_facts(rate: float) -> dict[str, str]:
+    """Facts of a rate in Hz: a pace to be named in captions, and the number."""
     return {"tempo": f"{60 * rate:.0f} per minute", "tempo_hz": f"{rate:.3f}"}
 
 
