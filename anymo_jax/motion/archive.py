@@ -24,7 +24,7 @@ from anymo_jax.motion.prepare import (
 from anymo_jax.motion.sources import Failure, Unit, read_unit
 
 PLAN = "plan.json"
-SHARD_BYTES = 24_000_000
+SHARD_BYTES = 18_000_000
 
 
 @dataclasses.dataclass(frozen=True)

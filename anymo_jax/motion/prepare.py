@@ -30,6 +30,8 @@ BONE_TOLERANCE_M = 0.005
 # Resampling with its smoothing needs some frames whatever the rate.
 _FEWEST_FRAMES = 8
 _SHORTEST = prepared.SHORTEST + 2 * prepared.MARGIN
+# Five minutes, 12 MB: a shard is written once it holds 18 MB and must not exceed 30.
+_LONGEST = 60 * prepared.WINDOW
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +126,23 @@ def _clips(
     clips = []
     for stretch in split_at_gaps(motion, shortest):
         stretch = resample_motion(stretch, prepared.RATE_HZ, cutoff)
-        clips.append(_clip(recording, split, stretch, surface))
+        clips += [_clip(recording, split, part, surface) for part in _parts(stretch)]
     return clips
+
+
+def _parts(motion: SegmentMotion) -> list[SegmentMotion]:
+    """A long motion in parts that share their margins, so that no window is lost."""
+    parts = []
+    for start in range(0, max(1, len(motion.valid) - _SHORTEST + 1), _LONGEST):
+        frames = slice(start, start + _LONGEST + 2 * prepared.MARGIN)
+        part = dataclasses.replace(
+            motion,
+            position=motion.position[frames],
+            rotation=motion.rotation[frames],
+            valid=motion.valid[frames],
+        )
+        parts.append(part)
+    return parts
 
 
 def _clip(recording, split, motion: SegmentMotion, surface) -> prepared.Clip:

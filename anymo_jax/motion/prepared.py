@@ -6,7 +6,7 @@ A folder holds
     placements.safetensors   segment (P,) int32, frame (P, 3, 3): shared by all clips
     shard-<unit>-<n>.safetensors
 
-and a shard, of at most about 24 MB,
+and a shard, of less than 30 MB,
 
     position     (N, 23, 3) float32 m    segment origins, frames of all its clips
     quaternion   (N, 23, 4) float32      wxyz, world from segment

@@ -153,6 +153,17 @@ def test_gaps_split_and_short_stretches_are_reported():
     assert loss.seconds == pytest.approx(0.75, abs=0.05)
 
 
+def test_long_recordings_become_parts_without_losing_a_window():
+    recording = sample_clip("standing", seed=0, duration_s=640.0, rate_hz=60.0)
+    clips, losses = prepare_recording(recording, "train", OPTIONS)
+    assert not losses
+    assert [len(clip) for clip in clips] == [18004, 18004, 2400]
+    frames = sum(prepared.window_table(len(clip))[:, 1].sum() for clip in clips)
+    assert frames == 38400 - 2 * prepared.MARGIN
+    step = clips[1].position[0] - clips[0].position[18000]
+    np.testing.assert_allclose(step - step[0], 0, atol=1e-5)
+
+
 def test_what_is_broken_is_rejected_and_named():
     recording = sample_clip("standing", seed=0)
     broken = dataclasses.replace(

@@ -194,6 +194,7 @@ def test_signals_at_the_wrists_are_plausible(name, seed):
         assert power[frequency > 45].sum() < 0.08 * power[frequency > 0.5].sum() + 1e-3
 
 
+@pytest.mark.slow
 def test_nine_in_ten_use_the_right_hand():
     figure, time = make_figure(1.7, "female"), np.arange(4) / RATE
     hands = [
