@@ -105,7 +105,8 @@ def prepare_recording(
     # Less than a frame or two per stretch falls to the new rate's grid.
     if lost > 0.1:
         invalid = int(np.sum(~np.asarray(recording.motion.valid)))
-        detail = f"{invalid} invalid frames; stretches under one second are dropped"
+        least = _SHORTEST / prepared.RATE_HZ
+        detail = f"{invalid} invalid frames; stretches under {least:.2f} s are dropped"
         reason = "gap or too short" if clips else "shorter than a second"
         return clips, [_reject(recording, reason, detail, lost)]
     return clips, []

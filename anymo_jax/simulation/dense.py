@@ -14,7 +14,7 @@ from anymo_jax.motion.recording import SegmentMotion
 from anymo_jax.simulation import imu, kernel
 
 BYTES_PER_SAMPLE = 6 * 4
-_BLOCK = 256
+_BLOCK = 64
 # Longer than twice any stencil, so that its second half is free of its own start.
 _TAIL = 16
 
@@ -103,7 +103,7 @@ def _padded_terms(motion, gravity, how) -> Float[Array, "T S 15"]:
 
 @functools.partial(jax.jit, static_argnames=("rate_hz", "how"))
 def _terms(gravity, position, rotation, *, rate_hz, how):
-    return imu.motion_terms(position, rotation, rate_hz, gravity, how)
+    return imu.motion_terms(position, rotation, rate_hz, gravity, how).stacked
 
 
 @functools.partial(jax.jit, donate_argnums=0)

@@ -300,8 +300,8 @@ def _motion(
         terms = _compiled_terms(
             jnp.asarray(position, jnp.float64)[:, None],
             *(rotation[:, None], float(rate_hz), gravity, differentiation),
-        )[:, 0]
-        force = terms[:, :3]
+        )
+        force = terms.force[:, 0]
         if acceleration is not None:
             stated, frames = (
                 prepare(jnp.asarray(track, jnp.float64), rate_hz, differentiation)
@@ -311,8 +311,8 @@ def _motion(
                 )
             )
             force = jnp.einsum("tji,tj->ti", frames, stated - gravity[None])
-        force, terms = np.asarray(force), np.asarray(terms)
-    return _Terms(force, terms[:, 3:12].reshape(-1, 3, 3), terms[:, 12:])
+        lever, rate = terms.tangent[:, 0], terms.spin[:, 0]
+        return _Terms(*(np.asarray(x) for x in (force, lever, rate)))
 
 
 def _check(imu, position, rotation, acceleration) -> None:

@@ -12,6 +12,7 @@ once, and a placement is a constant 15 x 6 matrix applied to them. Nothing of sh
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +86,29 @@ def _simulate(
     terms = motion_terms(position, rotation, rate_hz, gravity, how)
     if layout is None:
         return read_gathered(terms, segment, offset, frame)
-    return read_grouped(terms, layout, offset, frame)
+    if len({count for _, count in layout}) == 1:
+        return read_even(terms, layout, offset, frame)
+    return read_grouped(terms.stacked, layout, offset, frame)
+
+
+class MotionTerms(NamedTuple):
+    """What the motion contributes to every signal, in each segment's frame.
+
+    Attributes:
+      force: (T, S, 3) m/s^2, specific force at the segment's origin, u.
+      tangent: (T, S, 3, 3) 1/s^2, its change with the offset, M.
+      spin: (T, S, 3) rad/s, s.
+    """
+
+    force: Array
+    tangent: Array
+    spin: Array
+
+    @property
+    def stacked(self) -> Float[Array, "T S 15"]:
+        """The fifteen numbers side by side, the tangent row by row."""
+        tangent = self.tangent.reshape(*self.force.shape[:2], 9)
+        return jnp.concatenate([self.force, tangent, self.spin], axis=-1)
 
 
 def place_on_device(position: Array | np.ndarray) -> Array:
@@ -105,8 +128,8 @@ def motion_terms(
     rate_hz: float,
     gravity: Float[Array, "3"],
     how: Differentiation = CENTRAL,
-) -> Float[Array, "T S 15"]:
-    """The fifteen terms (u, M row by row, s) of each segment at each frame."""
+) -> MotionTerms:
+    """The terms of each segment at each frame."""
     with jax.named_scope("motion_terms"):
         middle = position.shape[0] // 2
         position = position - jax.lax.stop_gradient(position[middle][None])
@@ -120,8 +143,7 @@ def motion_terms(
         tangent = sum(
             facing[..., j, :, None] * turning[..., j, None, :] for j in range(3)
         )
-        tangent = tangent.reshape(*tangent.shape[:2], 9)
-        return jnp.concatenate([force, tangent, spin], axis=-1)
+        return MotionTerms(force, tangent, spin)
 
 
 def placement_matrix(
@@ -143,8 +165,6 @@ def read_grouped(
 ) -> Float[Array, "T P 6"]:
     """Signals where the placements come in runs `(segment, count)` of one segment."""
     matrix = placement_matrix(offset, frame)
-    if len({count for _, count in layout}) == 1:
-        return _read_even(terms, layout, matrix)
     signals, start = [], 0
     for segment, count in layout:
         columns = matrix[start : start + count].transpose(1, 0, 2).reshape(TERMS, -1)
@@ -153,19 +173,40 @@ def read_grouped(
     return jnp.concatenate(signals, axis=1).reshape(-1, start, 6)
 
 
-def _read_even(terms, layout, matrix):
-    """Equally long runs, as in sampled views: few columns, so sums beat products."""
+def read_even(
+    terms: MotionTerms,
+    layout: Layout,
+    offset: Float[Array, "P 3"],
+    frame: Float[Array, "P 3 3"],
+) -> Float[Array, "T P 6"]:
+    """Signals where all runs are equally long, as in sampled views.
+
+    There are few columns then, so sums beat products; and terms that stay apart, behind
+    a barrier, are neither copied together nor computed twice.
+    """
     runs, count = len(layout), layout[0][1]
-    carried = terms[:, np.array([segment for segment, _ in layout]), None, :, None]
-    matrix = matrix.reshape(1, runs, count, TERMS, 6)
-    force = sum(carried[..., k, :] * matrix[..., k, :3] for k in range(12))
-    rate = sum(carried[..., k, :] * matrix[..., k, 3:] for k in range(12, TERMS))
-    signal = jnp.concatenate([force, rate], axis=-1)
-    return signal.reshape(-1, runs * count, 6)
+    segments = [segment for segment, _ in layout]
+    force, tangent, spin = jax.lax.optimization_barrier(terms)
+    if segments != list(range(force.shape[1])):
+        # Only where needed: a gather, even of everything, is slow.
+        picked = np.array(segments)
+        force, tangent, spin = force[:, picked], tangent[:, picked], spin[:, picked]
+    offset = offset.reshape(1, runs, count, 3)
+    frame = frame.reshape(1, runs, count, 3, 3)
+    felt = [
+        force[:, :, None, i]
+        + sum(tangent[:, :, None, i, j] * offset[..., j] for j in range(3))
+        for i in range(3)
+    ]
+    channels = [
+        sum(frame[..., i, :] * vector[i][..., None] for i in range(3))
+        for vector in (felt, [spin[:, :, None, i] for i in range(3)])
+    ]
+    return jnp.concatenate(channels, axis=-1).reshape(-1, runs * count, 6)
 
 
 def read_gathered(
-    terms: Float[Array, "T S 15"],
+    terms: MotionTerms,
     segment: Int[Array, "P"],
     offset: Float[Array, "P 3"],
     frame: Float[Array, "P 3 3"],
@@ -174,15 +215,16 @@ def read_gathered(
 
     Written out by component, so that the compiler fuses the gathers with the sums.
     """
-    carried = [terms[:, segment, k] for k in range(TERMS)]
-    force = [
-        carried[i] + sum(carried[3 + 3 * i + j] * offset[None, :, j] for j in range(3))
+    tangent = terms.tangent[:, segment]
+    felt = [
+        terms.force[:, segment, i]
+        + sum(tangent[..., i, j] * offset[None, :, j] for j in range(3))
         for i in range(3)
     ]
-    rate = carried[12:]
+    rate = [terms.spin[:, segment, i] for i in range(3)]
     channels = [
         sum(frame[None, :, i, c] * vector[i] for i in range(3))
-        for vector in (force, rate)
+        for vector in (felt, rate)
         for c in range(3)
     ]
     return jnp.stack(channels, axis=-1)
