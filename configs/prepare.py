@@ -4,7 +4,7 @@
     python -m experiments.prepare --out=DIR --config=configs/prepare.py:small \
         --config.packs='MOCAP/*.npz' --config.splits=MOCAP/splits.json
 
-:tiny    procedural library only, 4 clips of each activity; a minute on two cores
+:tiny    procedural library only, 4 clips of each activity; two minutes on two cores
 :small   procedural library, 40 clips of each, beside whatever captures are named
 :paper   captures only: MVNX folders of Nymeria's body motion, 60 Hz, no low-pass
 """
