@@ -57,6 +57,27 @@ class Activity:
             )
 
 
+def whole_body(
+    name: str,
+    label: str,
+    posture: str,
+    generate: Generator,
+    *,
+    group: str,
+    captions: Mapping[str, tuple[str, ...]],
+) -> Activity:
+    """An activity that sensors all over the body see."""
+    return Activity(
+        name=name,
+        label=label,
+        group=group,
+        captions=captions[name],
+        posture=posture,
+        seen_by=EVERYWHERE,
+        generate=generate,
+    )
+
+
 def perform(
     activity: Activity,
     *,

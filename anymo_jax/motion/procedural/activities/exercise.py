@@ -6,11 +6,12 @@ to 35 per minute, elbows to 90 degrees or more.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from anymo_jax.motion.procedural.captions.rest import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.curves import (
     cycle_times,
     minimum_jerk,
@@ -303,16 +304,7 @@ def _dancing_arms(rng, time, angle) -> list[ArmAngles]:
     return arms
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="exercise",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="exercise", captions=CAPTIONS)
 
 
 _EXERCISING = "a person is exercising"

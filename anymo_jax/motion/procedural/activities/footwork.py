@@ -1,10 +1,12 @@
 """Steps that go nowhere or aside: side steps, turns, walking in place, marching."""
 
+import functools
+
 import numpy as np
 
 from anymo_jax.motion.procedural.activities.walking import Pace, living
 from anymo_jax.motion.procedural.captions.body import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.footfalls import Roll, plan_steps, step_times
 from anymo_jax.motion.procedural.gait import Carriage, locomotion
@@ -129,16 +131,7 @@ def _marching(rng, figure, time):
     return pose, Pace(0.0, step_s).facts
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="locomotion",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="locomotion", captions=CAPTIONS)
 
 
 ACTIVITIES = (

@@ -6,13 +6,14 @@ with a flight of some 40 per cent, by eye; hopping at about 2.2 Hz (Farley et al
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from anymo_jax.motion.procedural.activities.flight import GRAVITY, bouncing
 from anymo_jax.motion.procedural.captions.rest import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.curves import (
     cycle_times,
     phase_of,
@@ -294,16 +295,7 @@ def tempo_facts(rate: float) -> dict[str, str]:
     return {"tempo": f"{60 * rate:.0f} per minute", "tempo_hz": f"{rate:.3f}"}
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="jumping",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="jumping", captions=CAPTIONS)
 
 
 _JUMPING = "a person is jumping"

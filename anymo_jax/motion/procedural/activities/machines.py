@@ -10,11 +10,12 @@ about 45 by 18 cm.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from anymo_jax.motion.procedural.captions.rest import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.curves import (
     cycle_times,
     minimum_jerk,
@@ -339,16 +340,7 @@ def _cross_trainer(rng, figure, time):
     return pose, {"tempo": f"{60 * rate:.0f} per minute", "tempo_hz": f"{rate:.3f}"}
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="exercise",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="exercise", captions=CAPTIONS)
 
 
 ACTIVITIES = (

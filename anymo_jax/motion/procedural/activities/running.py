@@ -9,12 +9,14 @@ The rise and fall of the centre, 6 to 9 cm, and the sacral shock of 2 to 3 g are
 values, set by eye.
 """
 
+import functools
+
 import numpy as np
 
 from anymo_jax.motion.procedural.activities.carriers import on_belt
 from anymo_jax.motion.procedural.activities.flight import bouncing
 from anymo_jax.motion.procedural.captions.body import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.curves import smooth_noise
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.footfalls import Roll, plan_steps, step_times
@@ -151,16 +153,7 @@ def _on_spot(rng, figure, time):
     return run(rng, figure, time, rng.uniform(1.5, 3.0), on_spot=True)
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="locomotion",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="locomotion", captions=CAPTIONS)
 
 
 ACTIVITIES = (

@@ -1,12 +1,13 @@
 """Walking in all its directions, speeds and places."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from anymo_jax.motion.procedural.activities.carriers import lift_ride, on_belt
 from anymo_jax.motion.procedural.captions.body import CAPTIONS
-from anymo_jax.motion.procedural.clip import EVERYWHERE, Activity
+from anymo_jax.motion.procedural.clip import whole_body
 from anymo_jax.motion.procedural.curves import ringing, smooth_noise
 from anymo_jax.motion.procedural.figure import Figure
 from anymo_jax.motion.procedural.footfalls import (
@@ -269,16 +270,7 @@ def _walk_in_lift(rng, figure, time):
     return carried(pose, shift), pace.facts | {"direction": word}
 
 
-def _activity(name: str, label: str, posture: str, generate) -> Activity:
-    return Activity(
-        name=name,
-        label=label,
-        group="locomotion",
-        captions=CAPTIONS[name],
-        posture=posture,
-        seen_by=EVERYWHERE,
-        generate=generate,
-    )
+_activity = functools.partial(whole_body, group="locomotion", captions=CAPTIONS)
 
 
 _WALKING = "a person is walking {speed}"
