@@ -5,7 +5,7 @@
         --config.packs='MOCAP/*.npz' --config.splits=MOCAP/splits.json
 
 :tiny    procedural library only, 4 clips of each activity; two minutes on two cores
-:small   procedural library, 40 clips of each, beside whatever captures are named
+:small   procedural library, 12 clips of each, beside whatever captures are named
 :paper   captures only: MVNX folders of Nymeria's body motion, 60 Hz, no low-pass
 """
 
@@ -20,17 +20,19 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.bvh = ""
     config.mvnx = ""
     # Clips of each procedural activity, which activities ("" is all), first seed.
-    config.procedural = {"tiny": 4, "small": 40, "paper": 0}[variant]
+    config.procedural = {"tiny": 4, "small": 12, "paper": 0}[variant]
     config.activities = ""
     config.seed = 0
-    # JSON {"validation": [trial names]}; every tenth procedural subject is held out.
+    # JSON {"validation": [trial names]}; of every so many procedural subjects, one is
+    # held out.
     config.splits = ""
-    config.held_out_subjects = 10
+    config.held_out_subjects = 5 if variant == "tiny" else 10
 
     config.options = ml_collections.ConfigDict()
     # Half-amplitude frequency, Hz, of the low-pass of captured motion; 0 is none.
     config.options.cutoff_hz = 0.0 if variant == "paper" else 12.0
-    config.options.mirror = variant == "small"
+    # Mirrored copies; training mirrors anew at every step and needs none.
+    config.options.mirror = False
     # "flag" or "reject" recordings whose frame rate cannot be.
     config.options.tempo = "flag"
     # Body: an npz mesh, or the project's template of this stature, mass (0: its own).

@@ -133,7 +133,14 @@ def _performances(count: int, activities: str, seed: int) -> list[str]:
     for name in wanted:
         if name not in known:
             raise ValueError(f"no activity {name!r}; there are {', '.join(known)}")
-    return [f"{name}:{seed + k}" for k in range(count) for name in wanted]
+    # Another person for each performance. The stride is no multiple of the number of
+    # activities, so that whoever is held out, every activity keeps other performers.
+    stride = len(known) + 1
+    return [
+        f"{name}:{seed + k * stride + known.index(name)}"
+        for k in range(count)
+        for name in wanted
+    ]
 
 
 def _files(names: str, suffix: str) -> list[str]:

@@ -284,3 +284,11 @@ def test_the_command_line_prepares_and_reports(tmp_path):
     )
     assert wrong.returncode == 1
     assert "begun with other options" in wrong.stderr
+
+
+def test_every_activity_of_the_library_is_seen_in_training_and_some_held_out():
+    units = list_units(procedural=4)
+    items = [item.split(":") for unit in units for item in unit.items]
+    held_out = [name for name, seed in items if int(seed) % 5 == 4]
+    assert 0.15 < len(held_out) / len(items) < 0.25
+    assert max(held_out.count(name) for name, _ in items) == 1
