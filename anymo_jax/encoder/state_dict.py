@@ -10,6 +10,7 @@ import pathlib
 import zipfile
 import zlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import safetensors
@@ -52,7 +53,7 @@ def write_state_dict(
     """
     path = pathlib.Path(path)
     # Safetensors writes the buffer as it lies, so a transposed view must be laid out.
-    arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    arrays = {key: np.asarray(array, order="C") for key, array in arrays.items()}
     if path.suffix == ".npz":
         np.savez(path, **arrays)
     elif path.suffix == ".safetensors":
@@ -65,17 +66,25 @@ def check_keys(
     found: Mapping[str, np.ndarray],
     wanted: Mapping[str, tuple[int, ...]],
     path: str | pathlib.Path,
+    optional: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> None:
     """Holds the keys and shapes of a state dict against those of a model.
+
+    Args:
+      found: arrays by key, as `read_state_dict` gives them.
+      wanted: shapes by key, all of which must be there.
+      path: where the arrays come from, for the error.
+      optional: shapes by key that may be there, such as counters nobody reads.
 
     Raises:
       ValueError: lists the keys that are missing, unexpected, or of another shape.
     """
     missing = [key for key in wanted if key not in found]
-    unexpected = [key for key in found if key not in wanted]
+    known = {**wanted, **optional}
+    unexpected = [key for key in found if key not in known]
     shaped = [
-        f"{key} {found[key].shape}, expected {shape}"
-        for key, shape in wanted.items()
+        f"{key} {found[key].shape}, expected {tuple(shape)}"
+        for key, shape in known.items()
         if key in found and found[key].shape != tuple(shape)
     ]
     faults = {"missing": missing, "unexpected": unexpected, "mis-shaped": shaped}

@@ -174,6 +174,10 @@ class PreparedMotion:
             for clip in range(len(told))
         ]
 
+    def __reduce__(self):
+        """Pickles as its folder: open files do not pass between processes."""
+        return PreparedMotion, (self.folder,)
+
     def _open(self, entry: Mapping, verify: bool):
         path = self.folder / entry["file"]
         if not path.is_file():
@@ -208,36 +212,57 @@ class PreparedMotion:
           margin: neighbouring frames to add at either end, at most 2; simulate with
             them and cut them off, and no derivative is one-sided.
         """
+        return self._read(*self._span(index, margin))
+
+    def window_arrays(self, index: int, margin: int = 0) -> dict[str, np.ndarray]:
+        """The arrays of `window` as they are stored, by name: offsets in float16."""
+        return self._arrays(*self._span(index, margin))
+
+    def _span(self, index: int, margin: int) -> tuple[int, int, int, int]:
+        """Shard, clip in it, and rows of a window with its margin."""
         if not 0 <= margin <= MARGIN:
             raise ValueError(f"margin={margin} must lie in 0 to {MARGIN}")
         shard, clip, first, length = self._windows[index].tolist()
         start = int(self._starts[shard][clip]) + first
-        return self._read(shard, clip, start - margin, start + length + margin)
+        return shard, clip, start - margin, start + length + margin
+
+    def window_told(self, index: int) -> Mapping:
+        """Split, texts, label, subject, source and facts of a window's clip.
+
+        Its motion is not read.
+        """
+        shard, clip = self._windows[index, :2]
+        return self._told[shard][clip]
 
     def window_split(self, index: int) -> str:
         """The split of a window, without reading its motion."""
-        shard, clip = self._windows[index, :2]
-        return self._told[shard][clip]["split"]
+        return self.window_told(index)["split"]
 
     def placements(self, clip: Clip) -> Placements:
         """Candidate placements on the body of a clip."""
-        shared = self._shared_placements
+        shared = self.shared_placements
         return Placements(shared["segment"], clip.placement_offset, shared["frame"])
 
     @property
-    def _shared_placements(self) -> dict[str, np.ndarray]:
+    def shared_placements(self) -> dict[str, np.ndarray]:
+        """What all clips' placements share: `segment` (P,) and `frame` (P, 3, 3)."""
         with safe_open(self.folder / PLACEMENTS, "numpy") as file:
             return {name: file.get_tensor(name) for name in ("segment", "frame")}
 
     def _read(self, shard: int, clip: int, start: int, stop: int) -> Clip:
-        file, told = self._shards[shard], self._told[shard][clip]
-        offsets = file.get_slice("placement_offset")[clip]
-        return Clip(
-            position=file.get_slice("position")[start:stop],
-            quaternion=file.get_slice("quaternion")[start:stop],
-            placement_offset=offsets.astype(np.float32),
-            **(told | {"texts": tuple(told["texts"])}),
-        )
+        told = self._told[shard][clip]
+        arrays = self._arrays(shard, clip, start, stop)
+        offsets = arrays.pop("placement_offset").astype(np.float32)
+        told = told | {"texts": tuple(told["texts"])}
+        return Clip(placement_offset=offsets, **arrays, **told)
+
+    def _arrays(self, shard, clip, start, stop) -> dict[str, np.ndarray]:
+        file = self._shards[shard]
+        return {
+            "position": file.get_slice("position")[start:stop],
+            "quaternion": file.get_slice("quaternion")[start:stop],
+            "placement_offset": file.get_slice("placement_offset")[clip],
+        }
 
 
 def _read_manifest(folder: pathlib.Path) -> dict:

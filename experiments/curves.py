@@ -1,0 +1,67 @@
+"""The curves of a run as a picture, from what it recorded.
+
+python -m experiments.curves --run=runs/encoder-tiny
+"""
+
+import json
+import pathlib
+
+from absl import app, flags
+from matplotlib.figure import Figure
+
+_RUN = flags.DEFINE_string("run", None, "Folder of a run.")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1 or not _RUN.value:
+        raise app.UsageError("give --run=FOLDER and nothing else")
+    print(draw(pathlib.Path(_RUN.value)))
+
+
+def draw(folder: pathlib.Path) -> pathlib.Path:
+    """Draw loss, learning terms, norms and validation by step; the picture's path.
+
+    Raises:
+      ValueError: where the folder has no curve.
+    """
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        raise ValueError(f"{path} is missing: no step was logged there")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    panels = _panels({name for row in rows for name in row} - {"step"})
+    figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")
+    for axis, (title, names) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for name in names:
+            points = [(r["step"], r[name]) for r in rows if r.get(name) is not None]
+            marker = "o" if len(points) < 12 else None
+            axis.plot(*zip(*points, strict=True), marker=marker, ms=3, label=name)
+        axis.set(title=title, xlabel="step")
+        if title == "norms":
+            axis.set_yscale("log")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=7, frameon=False)
+    picture = folder / "curves.png"
+    figure.savefig(picture, dpi=110)
+    return picture
+
+
+def _panels(names: set[str]) -> dict[str, list[str]]:
+    """Names of figures by panel, those of one kind together."""
+    panels: dict[str, list[str]] = {}
+    for name in sorted(names):
+        short = name.removeprefix("validation/")
+        if name.endswith("_norm"):
+            title = "norms"
+        elif name == short:
+            title = "loss" if name == "loss" else "other terms"
+        else:
+            # One panel for each family such as top1/visible_1, or codebook0/usage.
+            title = f"validation: {short.split('/')[0]}"
+        panels.setdefault(title, []).append(name)
+    return panels
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,142 @@
+"""Encoder pre-training, validated by retrieval across views on held-out clips."""
+
+import functools
+from collections.abc import Mapping
+
+import jax
+import ml_collections
+import numpy as np
+
+from anymo_jax.encoder import validation
+from anymo_jax.encoder.config import EncoderConfig, PredictorConfig
+from anymo_jax.encoder.task import EncoderRecipe, encoder_task, encoder_variables
+from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.simulation import load_priors
+from anymo_jax.training.random import StepStreams
+from anymo_jax.training.run_folder import read_config
+from anymo_jax.training.settings import build as build_settings
+from anymo_jax.training.task import Task, Variables
+from anymo_jax.training.variables import restore_variables
+from anymo_jax.views import body_tables
+from experiments.stages.real import RealCheck
+from experiments.stages.stage import Stage, open_motion, view_options
+
+CHECKPOINTS = "checkpoints"
+
+
+def build(config: ml_collections.ConfigDict) -> Stage:
+    """The stage of a recipe of configs/encoder.py."""
+    motion = open_motion(config.run.data)
+    recipe = encoder_recipe(config)
+    body = body_tables(motion.train.segment, motion.train.frame)
+    task = encoder_task(recipe, body, load_priors())
+    retrieval = Retrieval(
+        task,
+        motion.validation,
+        pools=config.validation.pools,
+        size=config.validation.size,
+        lowest=recipe.views.visible.lowest,
+    )
+    real = RealCheck(recipe, config.validation.real)
+
+    def validate(variables: Variables, step: int) -> dict[str, float]:
+        return retrieval(variables) | real(encoder_variables(variables))
+
+    return Stage(
+        task=task,
+        train=motion.train,
+        validate=validate,
+        best="top1",
+        best_mode="max",
+        upstream={"motion": motion.digest},
+        table=functools.partial(retrieval_table, size=config.validation.size),
+    )
+
+
+def encoder_recipe(config: Mapping) -> EncoderRecipe:
+    """`EncoderRecipe` of a recipe of configs/encoder.py, or of a run's config.json."""
+    encoder = dict(config["encoder"])
+    encoder["norm_updates"] = config["norm_updates"]
+    width = encoder["channels"][-1]
+    predictor = dict(config["predictor"], width=width, dtype=encoder["dtype"])
+    return EncoderRecipe(
+        encoder=build_settings(EncoderConfig, encoder, "config.encoder"),
+        predictor=build_settings(PredictorConfig, predictor, "config.predictor"),
+        views=view_options(config["views"]),
+        fixed_views=config["views"]["fixed"],
+        objective=config["objective"],
+        temperature=config["temperature"],
+        same_text_negatives=config["same_text_negatives"],
+    )
+
+
+def load_encoder(run: str, step="best") -> tuple[EncoderRecipe, dict]:
+    """Recipe and encoder variables of a trained run.
+
+    Raises:
+      ValueError: where the folder holds no run of this stage, or no sound checkpoint.
+    """
+    config = read_config(run)
+    if config.get("stage") != "encoder":
+        raise ValueError(f"{run} is a run of stage {config.get('stage')!r}, no encoder")
+    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
+    return encoder_recipe(config), encoder_variables(variables)
+
+
+class Retrieval:
+    """Does the prediction from a sparse view find the full view of its own window?"""
+
+    def __init__(
+        self, task: Task, windows: MotionWindows, *, pools: int, size: int, lowest: int
+    ):
+        """Draws the pools once, so that figures of different steps compare.
+
+        Raises:
+          ValueError: where there are fewer held-out clips than a pool holds.
+        """
+        self._task, self._windows = task, windows
+        self._pools = validation.draw_pools(windows.clips, pools, size=size)
+        self._lowest = lowest
+        self._predict = jax.jit(self._score)
+
+    def __call__(self, variables: Variables) -> dict[str, float]:
+        """Top-1 per number of visible nodes and over all, alignment, uniformity."""
+        scores = []
+        for number, pool in enumerate(self._pools):
+            windows = [self._windows[int(i)] for i in pool]
+            batch = jax.tree.map(lambda *leaves: np.stack(leaves), *windows)
+            score = self._predict(variables, self._task.given, batch, number)
+            scores.append(jax.device_get(score))
+        mean = jax.tree.map(lambda *x: np.mean(x, axis=0), *scores)
+        top1 = mean.pop("top1")
+        figures = {"top1": float(top1.mean())}
+        figures |= {
+            f"top1/visible_{self._lowest + i}": float(x) for i, x in enumerate(top1)
+        }
+        return figures | {name: float(value) for name, value in mean.items()}
+
+    def _score(self, variables, given, batch, number):
+        streams = StepStreams(jax.random.key(0), number)
+        seen = self._task.predict(variables, given, batch, streams)
+        pool = np.arange(len(seen.length))[None]
+        hits = [
+            validation.retrieval_hits(predicted, seen.full, seen.length, pool).mean()
+            for predicted in seen.predicted
+        ]
+        full = validation.window_embedding(seen.full, seen.length)
+        most = validation.window_embedding(seen.predicted[-1], seen.length)
+        return {
+            "top1": jax.numpy.stack(hits),
+            "alignment": validation.alignment(full, most),
+            "uniformity": validation.uniformity(full),
+        }
+
+
+def retrieval_table(figures: Mapping[str, float], size: int) -> str:
+    """Top-1 by number of visible nodes, as a person reads it."""
+    by_nodes = {k: v for k, v in figures.items() if k.startswith("top1/visible_")}
+    head = "visible nodes  " + "".join(f"{k.split('_')[-1]:>8}" for k in by_nodes)
+    row = "top-1          " + "".join(f"{v:>8.1%}" for v in by_nodes.values())
+    chance = f"sparse to full, pools of {size} held-out clips, chance {1 / size:.1%}"
+    rest = [f"{n} {v:.3f}" for n, v in figures.items() if not n.startswith("top1")]
+    return f"{chance}\n{head}    mean\n{row}{figures['top1']:>8.1%}\n{'  '.join(rest)}"

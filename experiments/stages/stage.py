@@ -1,0 +1,121 @@
+"""A stage made ready: the task, its data, and how it is validated."""
+
+import dataclasses
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ml_collections
+
+from anymo_jax.motion.prepared import PreparedMotion
+from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.simulation import WHITE_ONLY
+from anymo_jax.training.task import Task, Variables
+from anymo_jax.views import (
+    ANY_ORIENTATION,
+    NEAR_ALIGNED,
+    SURFACE,
+    Mixture,
+    QuarterTurns,
+    TempoChange,
+    ViewOptions,
+    VisibleNodes,
+)
+
+STAGES = ("encoder", "tokenizer")
+MOUNTINGS = {
+    "surface": SURFACE,
+    "any": ANY_ORIENTATION,
+    "near_aligned": NEAR_ALIGNED,
+    "quarter_turns": QuarterTurns(),
+    "mixed": Mixture((SURFACE, NEAR_ALIGNED), (0.5, 0.5)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What a stage brings to the loop.
+
+    Attributes:
+      task: pure functions.
+      train: source of training examples.
+      validate: (variables, step) -> figures by name.
+      best: figure by which the best checkpoint is kept.
+      best_mode: whether it is best where greatest, "max", or least, "min".
+      upstream: digests by name of what results depend on besides the config.
+      table: figures of the last validation -> a table for a person.
+    """
+
+    task: Task
+    train: Any
+    validate: Callable[[Variables, int], Mapping[str, float]]
+    best: str
+    best_mode: str
+    upstream: Mapping[str, str]
+    table: Callable[[Mapping[str, float]], str]
+
+
+def build_stage(config: ml_collections.ConfigDict) -> Stage:
+    """The stage that a recipe names.
+
+    Raises:
+      ValueError: for a stage that is none, and whatever its module finds wrong.
+    """
+    if config.stage not in STAGES:
+        raise ValueError(f"config.stage = {config.stage!r}: choose one of {STAGES}")
+    return importlib.import_module(f"experiments.stages.{config.stage}").build(config)
+
+
+@dataclasses.dataclass(frozen=True)
+class Motion:
+    """Prepared motion for a stage.
+
+    Attributes:
+      train, validation: windows of the two splits.
+      digest: of every shard of the folders.
+    """
+
+    train: MotionWindows
+    validation: MotionWindows
+    digest: str
+
+
+def open_motion(folders: str) -> Motion:
+    """Comma-separated prepared folders.
+
+    Raises:
+      ValueError: naming the folder that is missing or not prepared.
+    """
+    names = [name.strip() for name in folders.split(",") if name.strip()]
+    opened = [PreparedMotion(name) for name in names]
+    if not opened:
+        raise ValueError("no prepared folder is named; give --data=DIR[,DIR]")
+    shards = [e["sha256"] for folder in opened for e in folder.manifest["shards"]]
+    return Motion(
+        train=MotionWindows(opened, split="train"),
+        validation=MotionWindows(opened, split="validation"),
+        digest=hashlib.sha256("".join(shards).encode()).hexdigest(),
+    )
+
+
+def view_options(views: Mapping[str, Any]) -> ViewOptions:
+    """`ViewOptions` of a recipe's `views`.
+
+    Raises:
+      ValueError: for a mounting that is none of `MOUNTINGS`, or what options refuse.
+    """
+    if views["mounting"] not in MOUNTINGS:
+        raise ValueError(
+            f"config.views.mounting = {views['mounting']!r}: choose one of "
+            f"{', '.join(MOUNTINGS)}"
+        )
+    return ViewOptions(
+        joint_mounted=views["joint_mounted"],
+        mounting=MOUNTINGS[views["mounting"]],
+        device=WHITE_ONLY if views["device_noise"] else None,
+        mirror=float(views["mirror"]),
+        tempo=TempoChange() if views["tempo"] else None,
+        visible=VisibleNodes(views["visible_lowest"], views["visible_highest"]),
+        drop_gyroscope=float(views["drop_gyroscope"]),
+    )

@@ -1,0 +1,152 @@
+"""Train one stage from its recipe; a stopped run goes on where it stopped.
+
+    python -m experiments.prepare --out=runs/motion
+    python -m experiments.train --config=configs/encoder.py:tiny
+    python -m experiments.train --config=configs/tokenizer.py:tiny
+    python -m experiments.train --config=configs/encoder.py:small --data=runs/small \
+        --out=runs/encoder-small --config.optimiser.learning_rate=1e-3
+
+The folder of a run holds config.json, checkpoints/, metrics.jsonl (the curve),
+timing.jsonl, TensorBoard's files, and at the end validation.json and curves.png. Every
+value of a recipe can be given as --config.name=value; see the file for what there is.
+Several hosts: start the same command on each with --distributed.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+import jax
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from anymo_jax.training.checkpoint import Checkpoints
+from anymo_jax.training.data import Delivery, batches
+from anymo_jax.training.loop import fit
+from anymo_jax.training.nonfinite import NonFiniteError
+from anymo_jax.training.optimiser import OptimiserOptions, make_optimiser
+from anymo_jax.training.options import FitOptions
+from anymo_jax.training.run_folder import open_run
+from anymo_jax.training.saved import CheckpointError
+from anymo_jax.training.settings import build
+from anymo_jax.training.sharding import MeshShape
+from anymo_jax.training.termination import Terminated
+from experiments import curves
+from experiments.stages import Stage, build_stage
+
+_CONFIG = config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
+_OUT = flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
+_DATA = flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
+_ENCODER = flags.DEFINE_string("encoder", "", "Encoder run that a tokenizer reads.")
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts.")
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "host:port of the first host, where no cluster tells it."
+)
+_HOSTS = flags.DEFINE_integer("hosts", None, "Number of processes, likewise.")
+_HOST = flags.DEFINE_integer("host", None, "Index of this process, likewise.")
+
+
+def main(argv: list[str]) -> None:
+    """Train the stage of --config; say in a line what is wrong where it cannot be."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unknown argument {argv[1]!r}")
+    # Orbax tells of every file; --verbosity=0 lets it.
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+    if _DISTRIBUTED.value:
+        jax.distributed.initialize(_COORDINATOR.value, _HOSTS.value, _HOST.value)
+    config = _CONFIG.value
+    for flag, name in ((_OUT, "folder"), (_DATA, "data"), (_ENCODER, "encoder")):
+        if flag.value:
+            config.run[name] = flag.value
+    try:
+        train(config)
+    except Terminated as notice:
+        print(notice, file=sys.stderr)
+        sys.exit(143)
+    except (ValueError, CheckpointError, NonFiniteError, OSError) as error:
+        sys.exit(f"train: {error}")
+
+
+def train(config) -> dict[str, float]:
+    """Train a stage to the end of its recipe; the last validation's figures."""
+    stage = build_stage(config)
+    steps = config.steps or config.epochs * (len(stage.train) // config.batch_size)
+    folder = open_run(
+        config.run.folder, config.to_dict() | {"upstream": dict(stage.upstream)}
+    )
+    options = fit_options(config, steps)
+    optimiser = build(OptimiserOptions, config.optimiser, "config.optimiser")
+    latest: dict[str, float] = {}
+
+    def validate(variables, step):
+        latest.clear()
+        latest.update(stage.validate(variables, step))
+        return latest
+
+    with Checkpoints(
+        folder / "checkpoints",
+        keep=config.run.keep,
+        best=stage.best,
+        best_mode=stage.best_mode,
+    ) as checkpoints:
+        state = fit(
+            stage.task,
+            batches(
+                stage.train,
+                config.batch_size,
+                seed=config.seed,
+                delivery=Delivery(threads=config.run.threads),
+            ),
+            optimiser=make_optimiser(optimiser, steps),
+            options=options,
+            folder=folder,
+            validate=validate,
+            checkpoints=checkpoints,
+        )
+    if not latest:
+        latest = dict(stage.validate(state.variables, steps))
+    if jax.process_index() == 0:
+        report(folder, stage, latest)
+    return latest
+
+
+def fit_options(config, steps: int) -> FitOptions:
+    """How long and how often, from a recipe's top and its `run`."""
+    run = config.run
+    return FitOptions(
+        steps=steps,
+        seed=config.seed,
+        log_every=run.log_every,
+        checkpoint_every=run.checkpoint_every,
+        validate_every=run.validate_every,
+        ema_decay=config.ema_decay or None,
+        mesh=build(MeshShape, run.mesh, "config.run.mesh"),
+        profile=_traced(run.profile),
+        peak_flops=run.peak_flops or None,
+    )
+
+
+def _traced(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    try:
+        first, last = (int(part) for part in text.split(":"))
+    except ValueError:
+        raise ValueError(
+            f"config.run.profile = {text!r}: give the first and last step as in 20:29"
+        ) from None
+    return first, last
+
+
+def report(folder: pathlib.Path, stage: Stage, figures: dict[str, float]) -> None:
+    """Print the table, and leave the figures and the curves in the run's folder."""
+    partial = folder / "validation.json.tmp"
+    partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, folder / "validation.json")
+    print(f"\n{stage.table(figures)}\n\n{curves.draw(folder)}")
+
+
+if __name__ == "__main__":
+    app.run(main)
