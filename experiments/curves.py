@@ -4,11 +4,13 @@ python -m experiments.curves --run=runs/encoder-tiny
 """
 
 import json
+import math
 import pathlib
 
 from absl import app, flags
 from matplotlib.figure import Figure
 
+COLUMNS = 4
 _RUN = flags.DEFINE_string("run", None, "Folder of a run.")
 
 
@@ -29,28 +31,35 @@ def draw(folder: pathlib.Path) -> pathlib.Path:
         raise ValueError(f"{path} is missing: no step was logged there")
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     panels = _panels({name for row in rows for name in row} - {"step"})
-    figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")
-    for axis, (title, names) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-    ):
-        for name in names:
-            points = [(r["step"], r[name]) for r in rows if r.get(name) is not None]
-            marker = "o" if len(points) < 12 else None
-            axis.plot(*zip(*points, strict=True), marker=marker, ms=3, label=name)
-        axis.set(title=title, xlabel="step")
-        if title == "norms":
-            axis.set_yscale("log")
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=7, frameon=False)
+    height = math.ceil(len(panels) / COLUMNS)
+    figure = Figure(figsize=(4.2 * COLUMNS, 3.2 * height), layout="constrained")
+    axes = figure.subplots(height, COLUMNS, squeeze=False).flat
+    for axis, (title, names) in zip(axes, panels.items(), strict=False):
+        _draw_panel(axis, title, names, rows)
+    for axis in list(axes)[len(panels) :]:
+        axis.set_visible(False)
     picture = folder / "curves.png"
     figure.savefig(picture, dpi=110)
     return picture
 
 
+def _draw_panel(axis, title: str, names: list[str], rows: list[dict]) -> None:
+    for name in names:
+        points = [(r["step"], r[name]) for r in rows if r.get(name) is not None]
+        marker = "o" if len(points) < 12 else None
+        label = name.removeprefix("validation/")
+        axis.plot(*zip(*points, strict=True), marker=marker, ms=3, label=label)
+    axis.set(title=title, xlabel="step")
+    if title == "norms":
+        axis.set_yscale("log")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, frameon=False)
+
+
 def _panels(names: set[str]) -> dict[str, list[str]]:
-    """Names of figures by panel, those of one kind together."""
+    """Names of figures by panel, those of one kind together, the loss first."""
     panels: dict[str, list[str]] = {}
-    for name in sorted(names):
+    for name in sorted(names, key=lambda n: (n != "loss", n)):
         short = name.removeprefix("validation/")
         if name.endswith("_norm"):
             title = "norms"

@@ -11,6 +11,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 # Squared length below which a vector has no direction.
@@ -46,8 +47,8 @@ def unit(x: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
 def similarity(
     predicted: Float[Array, "N L D"],
     target: Float[Array, "M L D"],
-    predicted_length: Int[Array, "N"] | None = None,
-    target_length: Int[Array, "M"] | None = None,
+    predicted_length: Int[Array | np.ndarray, "N"] | None = None,
+    target_length: Int[Array | np.ndarray, "M"] | None = None,
 ) -> Float[Array, "N M"]:
     """Mean cosine over the steps valid in both windows, for every pair.
 
@@ -57,7 +58,7 @@ def similarity(
     """
     steps = predicted.shape[1]
     at, of = (
-        jnp.full(len(z), steps) if length is None else length
+        jnp.full(len(z), steps) if length is None else jnp.asarray(length)
         for z, length in ((predicted, predicted_length), (target, target_length))
     )
     # Float32 throughout: the temperature magnifies what half precision would lose.
@@ -74,7 +75,7 @@ def info_nce(
     similarity: Float[Array, "N N"],
     *,
     temperature: float,
-    text: Int[Array, "N"] | None = None,
+    text: Int[Array | np.ndarray, "N"] | None = None,
 ) -> Contrast:
     """Each row's cross-entropy of its own column among all columns.
 
@@ -101,10 +102,10 @@ def predictive_contrast(
     full_b: Float[Array, "B L D"],
     b_to_a: Float[Array, "B L D"],
     full_a: Float[Array, "B L D"],
-    length: Int[Array, "B"] | None = None,
+    length: Int[Array | np.ndarray, "B"] | None = None,
     *,
     temperature: float = 0.1,
-    text: Int[Array, "B"] | None = None,
+    text: Int[Array | np.ndarray, "B"] | None = None,
 ) -> Contrast:
     """The masked cross-view objective, L(A -> B) + L(B -> A) of Eq. 3.
 
@@ -127,10 +128,10 @@ def predictive_contrast(
 def full_view_contrast(
     projected_a: Float[Array, "B L D"],
     projected_b: Float[Array, "B L D"],
-    length: Int[Array, "B"] | None = None,
+    length: Int[Array | np.ndarray, "B"] | None = None,
     *,
     temperature: float = 0.1,
-    text: Int[Array, "B"] | None = None,
+    text: Int[Array | np.ndarray, "B"] | None = None,
 ) -> Contrast:
     """The ablation of Table 4: projected full views against each other (A.8).
 

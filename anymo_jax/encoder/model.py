@@ -17,12 +17,15 @@ import functools
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from anymo_jax.encoder.block import Block, masked, strided
 from anymo_jax.encoder.config import EncoderConfig
 from anymo_jax.encoder.norm import STATISTICS, BatchNorm, PhysicalScale
 from anymo_jax.views.masks import with_magnitudes
+
+Either = Array | np.ndarray
 
 
 class STGCNEncoder(nn.Module):
@@ -33,10 +36,10 @@ class STGCNEncoder(nn.Module):
     @nn.compact
     def __call__(
         self,
-        signal: Float[Array, "B T N C"],
-        visible: Bool[Array, "B N"],
-        channel_valid: Bool[Array, "B N C"] | None = None,
-        length: Int[Array, "B"] | None = None,
+        signal: Float[Either, "B T N C"],
+        visible: Bool[Either, "B N"],
+        channel_valid: Bool[Either, "B N C"] | None = None,
+        length: Int[Either, "B"] | None = None,
         train: bool = False,
     ) -> Float[Array, "B L D"]:
         """Latents of windows, float32, zero beyond their valid steps.
@@ -50,9 +53,11 @@ class STGCNEncoder(nn.Module):
             collection is mutable.
         """
         config = self.config
+        signal, visible = jnp.asarray(signal), jnp.asarray(visible)
         if channel_valid is None:
             batch, _, nodes, channels = signal.shape
             channel_valid = jnp.ones((batch, nodes, channels), bool)
+        channel_valid = jnp.asarray(channel_valid)
         if config.magnitudes:
             signal, channel_valid = with_magnitudes(signal, channel_valid)
         frames = valid_frames(length, signal.shape[1])
@@ -84,7 +89,7 @@ class STGCNEncoder(nn.Module):
 
 
 def valid_frames(
-    length: Int[Array, "B"] | None, frames: int
+    length: Int[Either, "B"] | None, frames: int
 ) -> Bool[Array, "B 1 T 1"] | None:
     """Which of `frames` frames lie within each length; None where all do."""
     if length is None:
@@ -113,10 +118,10 @@ def axes(config: EncoderConfig) -> dict:
 def train_pass(
     config: EncoderConfig,
     variables: dict,
-    signal: Float[Array, "B T N C"],
-    visible: Bool[Array, "B N"],
-    channel_valid: Bool[Array, "B N C"] | None,
-    length: Int[Array, "B"] | None,
+    signal: Float[Either, "B T N C"],
+    visible: Bool[Either, "B N"],
+    channel_valid: Bool[Either, "B N C"] | None,
+    length: Int[Either, "B"] | None,
     *,
     sparse: bool,
 ) -> tuple[Float[Array, "B L D"], dict]:

@@ -9,6 +9,7 @@ import functools
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from anymo_jax.encoder.config import PredictorConfig
@@ -24,7 +25,9 @@ class TemporalPredictor(nn.Module):
 
     @nn.compact
     def __call__(
-        self, latent: Float[Array, "B L D"], length: Int[Array, "B"] | None = None
+        self,
+        latent: Float[Array | np.ndarray, "B L D"],
+        length: Int[Array | np.ndarray, "B"] | None = None,
     ) -> Float[Array, "B L D"]:
         """Predicted latents, float32, zero beyond `length`.
 
@@ -43,13 +46,17 @@ class TemporalPredictor(nn.Module):
                 f"{steps} latent steps are more than max_length={config.max_length} "
                 "learned positions; cut the windows, or train with a larger max_length"
             )
-        valid = None if length is None else jnp.arange(steps)[None] < length[:, None]
+        valid = (
+            None
+            if length is None
+            else jnp.arange(steps)[None] < jnp.asarray(length)[:, None]
+        )
         positions = self.param(
             "positions",
             nn.with_logical_partitioning(nn.initializers.normal(0.02), (None, "embed")),
             (config.max_length, config.width),
         )
-        x = latent.astype(dtype) + positions[None, :steps].astype(dtype)
+        x = jnp.asarray(latent, dtype) + positions[None, :steps].astype(dtype)
         make = nn.remat(PredictorBlock) if config.remat else PredictorBlock
         for i in range(config.layers):
             x = make(config, name=f"block_{i}")(x, valid)

@@ -27,7 +27,7 @@ from anymo_jax.training.digest import named_leaves
 from anymo_jax.training.kept import KeptSteps
 from anymo_jax.training.manifest import Manifest
 from anymo_jax.training.position import DataIterator, position, positions
-from anymo_jax.training.quiet import quiet_orbax, root_cause
+from anymo_jax.training.quiet import forget_failures, quiet_orbax, root_cause
 from anymo_jax.training.saved import (
     MANIFEST,
     CheckpointError,
@@ -70,6 +70,7 @@ class Checkpoints:
         self.folder = pathlib.Path(folder).absolute()
         self._kept = KeptSteps(keep, best, best_mode)
         self._pending: tuple[int, int] | None = None
+        self._failed = False
         self._quiet = contextlib.ExitStack()
         self._quiet.enter_context(quiet_orbax())
         self._clear_unfinished()
@@ -183,6 +184,10 @@ class Checkpoints:
             self.wait()
         finally:
             self._manager.close()
+            if self._failed:
+                # Parts that were still being written when the save failed.
+                self._clear_unfinished()
+                forget_failures()
             self._quiet.close()
 
     def __enter__(self) -> "Checkpoints":
@@ -200,7 +205,7 @@ class Checkpoints:
     def _failure(self, error: BaseException) -> CheckpointError:
         """What to say of a save that failed; frees the space it took."""
         step, size = self._pending or (-1, 0)
-        self._pending = None
+        self._pending, self._failed = None, True
         cause = root_cause(error)
         self._clear_unfinished()
         self._manager.reload()

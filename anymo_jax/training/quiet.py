@@ -24,6 +24,11 @@ def root_cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}"[:600]
 
 
+def forget_failures() -> None:
+    """Has the coroutines of failures that are over end now, while it is quiet."""
+    gc.collect()
+
+
 @contextlib.contextmanager
 def quiet_orbax() -> Iterator[None]:
     """Drops what Orbax logs and leaves behind of failed reads and writes.
@@ -53,8 +58,6 @@ def quiet_orbax() -> Iterator[None]:
     try:
         yield
     finally:
-        # Coroutines of an error that is gone go now, while the hook is set.
-        gc.collect()
         for logger in loggers:
             logger.removeFilter(worth_telling)
         sys.unraisablehook = hook

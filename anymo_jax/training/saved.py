@@ -16,7 +16,7 @@ from etils import epath
 from jax.experimental import multihost_utils
 
 from anymo_jax.training.manifest import Manifest
-from anymo_jax.training.quiet import quiet_orbax, root_cause
+from anymo_jax.training.quiet import forget_failures, quiet_orbax, root_cause
 
 MANIFEST = "manifest"
 
@@ -155,4 +155,5 @@ def _restore(path, arguments):
                 )
         except Exception as error:
             failure = root_cause(error)
+        forget_failures()
     raise DamagedError(failure)

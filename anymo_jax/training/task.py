@@ -6,13 +6,13 @@ Nothing here knows what is learnt.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 
-# Terms of a loss by name, each (sum, count): the mean is sum / count, so that means stay
-# right when examples are masked, sharded or accumulated. `OBJECTIVE` is minimised, the
-# others are told.
+# Terms of a loss by name, each (sum, count): the mean is sum / count, so that means
+# stay right when examples are masked, sharded or accumulated. `OBJECTIVE` is minimised,
+# the others are told.
 Terms = Mapping[str, tuple[jax.Array, jax.Array]]
 OBJECTIVE = "loss"
 
@@ -30,6 +30,7 @@ class Variables(NamedTuple):
     collections: Any
 
 
+@runtime_checkable
 class Streams(Protocol):
     """Random keys by purpose.
 

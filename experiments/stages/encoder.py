@@ -80,7 +80,8 @@ def load_encoder(run: str, step="best") -> tuple[EncoderRecipe, dict]:
     if config.get("stage") != "encoder":
         raise ValueError(f"{run} is a run of stage {config.get('stage')!r}, no encoder")
     variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
-    return encoder_recipe(config), encoder_variables(variables)
+    # On the host: whoever uses them says on which devices.
+    return encoder_recipe(config), jax.device_get(encoder_variables(variables))
 
 
 class Retrieval:

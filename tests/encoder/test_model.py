@@ -85,8 +85,8 @@ def test_in_training_the_input_statistics_know_hidden_nodes():
     signal, visible, valid = views()
     visible[:, 5] = False
     _, before = train_pass(given, signal, visible, valid, None)
-    signal[:, :, 5] += 10
-    _, after = train_pass(given, signal, visible, valid, None)
+    other = signal + 10 * (np.arange(23) == 5)[None, None, :, None].astype(np.float32)
+    _, after = train_pass(given, other, visible, valid, None)
     moved = [v["batch_stats"]["data_norm"]["mean"] for v in (before, after)]
     np.testing.assert_allclose((moved[1] - moved[0])[5], 1.0, rtol=1e-3)
     assert np.delete(moved[1] - moved[0], 5, axis=0).max() == 0
@@ -98,11 +98,14 @@ def test_a_channel_that_a_sensor_lacks_is_the_mask_tokens(train):
     signal, visible, valid = views()
     visible[:, 3] = True
     full = latent(given, signal, visible, valid, None, train=train)
-    valid[0, 3, 3:] = False
-    lacking = latent(given, signal, visible, valid, None, train=train)
+    # A new array: a computation under way may still read the old one.
+    fewer = valid.copy()
+    fewer[0, 3, 3:] = False
+    lacking = latent(given, signal, visible, fewer, None, train=train)
     assert np.abs(lacking - full).max() > 1e-3
-    signal[0, :, 3, 3:] = np.nan
-    again = latent(given, signal, visible, valid, None, train=train)
+    unknown = signal.copy()
+    unknown[0, :, 3, 3:] = np.nan
+    again = latent(given, unknown, visible, fewer, None, train=train)
     np.testing.assert_array_equal(again, lacking)
 
 
@@ -116,6 +119,11 @@ def test_the_mask_token_stands_for_hidden_nodes():
     everything = np.ones_like(visible)
     found, moved = (latent(v, signal, everything, valid, None) for v in (given, other))
     np.testing.assert_array_equal(found, moved)
+    # And for a channel that a visible sensor lacks.
+    fewer = valid.copy()
+    fewer[:, 3, 5] = False
+    found, moved = (latent(v, signal, everything, fewer, None) for v in (given, other))
+    assert np.abs(found - moved).max() > 1e-3
 
 
 def test_running_averages_are_pytorchs():
@@ -228,7 +236,7 @@ def test_magnitudes_enter_beside_the_channels():
 
 @pytest.mark.parametrize("config", [SMALL, LAYER], ids=["batch", "layer"])
 def test_axes_name_every_dimension(config):
-    params = encoder.init(jax.random.key(0), config)["params"]
+    params = variables(config)["params"]
     axes = encoder.axes(config)
     jax.tree.map(lambda p, names: check_names(p.shape, names), params, axes)
     assert axes["block_2"]["conv"]["kernel"] == ("kernel", "embed", "mlp")
@@ -241,14 +249,24 @@ def check_names(shape, names):
 
 def test_edge_importance_is_an_option():
     config = dataclasses.replace(SMALL, edge_importance=False)
-    plain = encoder.init(jax.random.key(0), config)
-    learned = encoder.init(jax.random.key(0), SMALL)
-    assert "importance" not in plain["params"]["block_0"]["graph"]
-    importance = learned["params"]["block_0"]["graph"]["importance"]
-    np.testing.assert_array_equal(importance, 1)
-    view = (*views(), None)
+    learned, view = variables(), (*views(), None)
+    plain = jax.tree.map(lambda x: x, learned)
+    for i in range(3):
+        del plain["params"][f"block_{i}"]["graph"]["importance"]
+        # It starts from one, which changes nothing.
+        learned["params"][f"block_{i}"]["graph"]["importance"] = jnp.ones((3, 23, 23))
+    assert jax.tree.structure(plain) == jax.tree.structure(variables(config))
     found = latent(plain, *view, config=config)
     np.testing.assert_allclose(found, latent(learned, *view), **CLOSE)
+
+
+def test_fresh_variables_start_neutral():
+    fresh = encoder.init(jax.random.key(0), SMALL)
+    params = fresh["params"]
+    np.testing.assert_array_equal(params["block_0"]["graph"]["importance"], 1)
+    np.testing.assert_array_equal(params["mask_token"], 0)
+    np.testing.assert_array_equal(fresh["batch_stats"]["data_norm"]["var"], 1)
+    assert np.abs(params["block_2"]["conv"]["kernel"]).max() <= 1 / np.sqrt(5 * 6)
 
 
 def test_statistics_are_global_over_devices():

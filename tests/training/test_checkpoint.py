@@ -289,6 +289,19 @@ def test_a_truncated_file_is_told_in_one_line(folder, caplog, capfd):
     assert "Traceback" not in caplog.text + capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("bfloat16[5]", "bfloat16[4]"), ('{\\"at\\": 3}', '{\\"at\\": 7}')],
+    ids=["shape", "position"],
+)
+def test_a_damaged_manifest_is_no_other_model_or_place(folder, old, new):
+    path = folder / "3" / "manifest" / "metadata"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert restore(folder) == 2
+
+
 def test_a_step_is_saved_anew_where_its_damaged_one_was(folder):
     for again in range(2):
         flip(largest(folder / "3" / "params"))

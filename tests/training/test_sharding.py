@@ -75,9 +75,7 @@ def test_axes_that_do_not_fit_are_refused():
             {"a": optax.adam(1e-3), "b": optax.set_to_zero()},
             {"w": "a", "b": "b"},
         ),
-        optax.MultiSteps(
-            optax.sgd(0.1, momentum=0.9), 2
-        ).gradient_transformation(),
+        optax.MultiSteps(optax.sgd(0.1, momentum=0.9), 2).gradient_transformation(),
     ],
     ids=["adamw", "masked", "injected", "parts", "accumulated"],
 )

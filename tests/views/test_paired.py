@@ -11,6 +11,7 @@ from anymo_jax import views
 from anymo_jax.simulation import DeviceModel, simulate_imu
 from anymo_jax.simulation.mounting import joint_placements
 from anymo_jax.views import ViewOptions
+from anymo_jax.views.mirror import mirror_signal
 from tests.views import bodies
 
 EVERYTHING = ViewOptions(
@@ -20,6 +21,7 @@ EVERYTHING = ViewOptions(
     drop_gyroscope=0.5,
 )
 QUIET = ViewOptions(device=None)
+CHANGED = ViewOptions(device=None, mirror=0.5, tempo=views.TempoChange())
 LENGTHS = (300, 240, 60, 300, 100)
 # Of second differences of float32 positions: 1e-7 of some metres, times 3600.
 ROUNDING = 0.02
@@ -56,12 +58,7 @@ def every(batch):
     [
         QUIET,
         ViewOptions(joint_mounted=True),
-        ViewOptions(
-            device=None,
-            mounting=views.QuarterTurns(),
-            mirror=0.5,
-            tempo=views.TempoChange(),
-        ),
+        CHANGED,
     ],
 )
 def test_at_rest_every_sensor_feels_gravity_alone(options):
@@ -85,6 +82,25 @@ def test_two_views_show_one_motion(batch):
     # The sensors themselves differ in every segment.
     assert (np.abs(a - b).max(axis=(0, 1, 3)) > 0.5).all()
     assert made.full_a.visible.all() and made.full_a.channel_valid.all()
+
+
+def test_views_are_of_the_changed_motion_that_they_tell_of(batch):
+    key = jax.random.key(11)
+    tempo = np.array([(1, 1), (1, 1), (1, 1), (1, 1), (0.8, 0.9)], np.float32)
+    limited = batch | {"tempo": tempo}
+    plain, changed = (paired(key, limited, o) for o in (QUIET, CHANGED))
+    assert set(changed.mirrored.tolist()) == {True, False}
+    for i, mirrored in enumerate(changed.mirrored.tolist()):
+        expected = plain.full_b.signal[i]
+        expected = np.asarray(mirror_signal(expected) if mirrored else expected)
+        signal, factor = np.asarray(changed.full_b.signal[i]), changed.factor[i]
+        if i < 4:
+            assert factor == 1
+            np.testing.assert_allclose(signal, expected, atol=ROUNDING)
+        else:
+            assert 0.8 <= factor <= 0.9
+            rates = [np.linalg.norm(s[0, :, 3:], axis=-1) for s in (signal, expected)]
+            np.testing.assert_allclose(rates[0], factor * rates[1], rtol=0.03)
 
 
 def test_joint_mounted_sensors_are_the_segments():
