@@ -24,7 +24,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.stage = "encoder"
     config.seed = 0
     # Steps of training; 0 counts them from the epochs.
-    config.steps = {"tiny": 150, "small": 500, "paper": 0}[variant]
+    config.steps = {"tiny": 50, "small": 500, "paper": 0}[variant]
     config.epochs = 10
     # Windows of a batch; with two views each, all are one another's negatives.
     config.batch_size = {"tiny": 32, "small": 64, "paper": 64}[variant]
@@ -44,9 +44,10 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.views = views(variant)
 
     config.optimiser = ml_collections.ConfigDict()
-    config.optimiser.learning_rate = 3e-4 if variant == "paper" else 2e-3
+    rate = {"tiny": 1e-2, "small": 2e-3, "paper": 3e-4}[variant]
+    config.optimiser.learning_rate = rate
     config.optimiser.schedule = "constant" if variant == "paper" else "cosine"
-    config.optimiser.warmup = {"tiny": 10, "small": 30, "paper": 0}[variant]
+    config.optimiser.warmup = {"tiny": 5, "small": 30, "paper": 0}[variant]
     config.optimiser.weight_decay = 0.0 if variant == "paper" else 1e-2
     config.optimiser.clip_norm = 0.0 if variant == "paper" else 1.0
 
@@ -63,8 +64,8 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
 def _encoder(variant: str) -> ml_collections.ConfigDict:
     encoder = ml_collections.ConfigDict()
     if variant == "tiny":
-        encoder.channels = (16, 32, 64)
-        encoder.strides = (2, 2, 1)
+        encoder.channels = (16, 32, 48)
+        encoder.strides = (4, 1, 1)
     else:
         width = {"small": 16, "paper": 64}[variant]
         encoder.channels = (*(width,) * 4, *(2 * width,) * 3, *(4 * width,) * 3)
@@ -73,7 +74,7 @@ def _encoder(variant: str) -> ml_collections.ConfigDict:
     # Channels of the two vector magnitudes beside the six.
     encoder.magnitudes = variant != "paper"
     # "batch" as the paper, "layer" without statistics of the batch.
-    encoder.norm = "batch"
+    encoder.norm = "layer" if variant == "tiny" else "batch"
     encoder.message_passing = "auto"
     # Of the arithmetic, "bfloat16" on accelerators; params stay float32.
     encoder.dtype = "float32"
@@ -83,7 +84,7 @@ def _encoder(variant: str) -> ml_collections.ConfigDict:
 
 def _predictor(variant: str) -> ml_collections.ConfigDict:
     predictor = ml_collections.ConfigDict()
-    predictor.layers = {"tiny": 2, "small": 6, "paper": 6}[variant]
+    predictor.layers = {"tiny": 1, "small": 6, "paper": 6}[variant]
     predictor.heads = {"tiny": 4, "small": 4, "paper": 8}[variant]
     predictor.mlp = 4
     predictor.max_length = 75
@@ -100,7 +101,7 @@ def views(variant: str) -> ml_collections.ConfigDict:
     options.device_noise = True
     # Probability of the body's mirror image; change of speed within what texts say.
     options.mirror = 0.0 if variant == "paper" else 0.5
-    options.tempo = variant != "paper"
+    options.tempo = variant == "small"
     options.visible_lowest = 1
     options.visible_highest = 5
     options.drop_gyroscope = 0.0
@@ -115,7 +116,7 @@ def run(variant: str) -> ml_collections.ConfigDict:
     options.data = "runs/motion"
     options.folder = f"runs/encoder-{variant}"
     options.log_every = {"tiny": 10, "small": 10, "paper": 50}[variant]
-    options.checkpoint_every = {"tiny": 50, "small": 100, "paper": 1000}[variant]
+    options.checkpoint_every = {"tiny": 25, "small": 100, "paper": 1000}[variant]
     # Steps from one validation to the next; 0 validates at the end only.
     options.validate_every = {"tiny": 0, "small": 250, "paper": 2500}[variant]
     options.keep = 3
