@@ -13,6 +13,7 @@ from anymo_jax.tokenizer.config import TokenizerConfig
 from anymo_jax.tokenizer.task import TokenizerRecipe, tokenizer_task
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import OBJECTIVE, Variables
+from anymo_jax.views import ViewOptions
 from tests.views.bodies import BODY, PRIORS, batch, moving_window
 
 ENCODER = EncoderConfig(channels=(4, 8), strides=(2, 2))
@@ -21,6 +22,7 @@ RECIPE = TokenizerRecipe(
         latent=8, bottleneck=4, entries=16, decoder_width=8, dilations=(1,)
     ),
     encoder=ENCODER,
+    views=ViewOptions(device=None),
 )
 
 
