@@ -12,7 +12,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m experiments.demo --out=$(OUT)
 
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 # Tests of minutes; with ANYMO_DATA set, those on real recordings too.
 test-slow: $(INSTALLED)

@@ -6,6 +6,10 @@ The tree is the data flow; each room hands one noun to the next.
     body         23 segments, a skinned surface -> Placements (paper, Eq. 1)
     motion       captured and procedural recordings -> SegmentMotion, prepared shards
     simulation   SegmentMotion + Placements -> IMU signals (Eq. 2), device noise
+    views        a window of motion -> what two wearable setups see of it
+    encoder      views -> latents: body graph, ST-GCN, predictor, InfoNCE (Eq. 3)
+    tokenizer    latents -> codes: product-quantised VAE (Eq. 4)
+    training     the workshop: the one loop, sharding, checkpoints, metrics
 
 Units are SI, quaternions wxyz, the world Z up; a body in T-pose faces +X.
 """

@@ -3,6 +3,7 @@
 python -m experiments.curves --run=runs/encoder-tiny
 """
 
+import collections
 import json
 import math
 import pathlib
@@ -24,13 +25,17 @@ def draw(folder: pathlib.Path) -> pathlib.Path:
     """Draw loss, learning terms, norms and validation by step; the picture's path.
 
     Raises:
-      ValueError: where the folder has no curve.
+      ValueError: where the folder has no curve, or one of fewer than two points.
     """
     path = folder / "metrics.jsonl"
     if not path.is_file():
         raise ValueError(f"{path} is missing: no step was logged there")
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    panels = _panels({name for row in rows for name in row} - {"step"})
+    told = collections.Counter(name for row in rows for name in row if name != "step")
+    # A single point is no curve; it stands in validation.json.
+    panels = _panels({name for name, points in told.items() if points > 1})
+    if not panels:
+        raise ValueError(f"{path}: fewer than two rows make no curve; train longer")
     height = math.ceil(len(panels) / COLUMNS)
     figure = Figure(figsize=(4.2 * COLUMNS, 3.2 * height), layout="constrained")
     axes = figure.subplots(height, COLUMNS, squeeze=False).flat
@@ -50,7 +55,7 @@ def _draw_panel(axis, title: str, names: list[str], rows: list[dict]) -> None:
         label = name.removeprefix("validation/")
         axis.plot(*zip(*points, strict=True), marker=marker, ms=3, label=label)
     axis.set(title=title, xlabel="step")
-    if title == "norms":
+    if title in ("norms", "loss"):
         axis.set_yscale("log")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, frameon=False)
@@ -66,8 +71,9 @@ def _panels(names: set[str]) -> dict[str, list[str]]:
         elif name == short:
             title = "loss" if name == "loss" else "other terms"
         else:
-            # One panel for each family such as top1/visible_1, or codebook0/usage.
-            title = f"validation: {short.split('/')[0]}"
+            # top1/visible_1 goes with top1, codebook0/usage with codebook1/usage.
+            family, _, figure = short.partition("/")
+            title = f"validation: {figure if family.startswith('codebook') else family}"
         panels.setdefault(title, []).append(name)
     return panels
 

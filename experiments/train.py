@@ -145,7 +145,11 @@ def report(folder: pathlib.Path, stage: Stage, figures: dict[str, float]) -> Non
     partial = folder / "validation.json.tmp"
     partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     os.replace(partial, folder / "validation.json")
-    print(f"\n{stage.table(figures)}\n\n{curves.draw(folder)}")
+    try:
+        picture = curves.draw(folder)
+    except ValueError as reason:
+        picture = f"no picture: {reason}"
+    print(f"\n{stage.table(figures)}\n\n{picture}")
 
 
 if __name__ == "__main__":
