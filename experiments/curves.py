@@ -68,6 +68,8 @@ def _panels(names: set[str]) -> dict[str, list[str]]:
         short = name.removeprefix("validation/")
         if name.endswith("_norm"):
             title = "norms"
+        elif name == "learning_rate":
+            title = "learning rate"
         elif name == short:
             title = "loss" if name == "loss" else "other terms"
         else:

@@ -25,7 +25,7 @@ from anymo_jax.training.checkpoint import Checkpoints
 from anymo_jax.training.data import Delivery, batches
 from anymo_jax.training.loop import fit
 from anymo_jax.training.nonfinite import NonFiniteError
-from anymo_jax.training.optimiser import OptimiserOptions, make_optimiser
+from anymo_jax.training.optimiser import OptimiserOptions, learning_rate, make_optimiser
 from anymo_jax.training.options import FitOptions
 from anymo_jax.training.run_folder import open_run
 from anymo_jax.training.saved import CheckpointError
@@ -101,6 +101,7 @@ def train(config) -> dict[str, float]:
             ),
             optimiser=make_optimiser(optimiser, steps),
             options=options,
+            schedules={"learning_rate": learning_rate(optimiser, steps)},
             folder=folder,
             validate=validate,
             checkpoints=checkpoints,

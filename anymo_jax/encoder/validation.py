@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from anymo_jax.encoder.loss import similarity, unit
+from anymo_jax.encoder.loss import info_nce, similarity, unit
 
 POOL = 64
 
@@ -65,9 +65,7 @@ def retrieval_hits(
     def one(pool: Int[Array, "S"]) -> Float[Array, "S"]:
         at = length[pool]
         score = similarity(predicted[pool], full[pool], at, at)
-        itself = jnp.eye(len(pool), dtype=bool)
-        best_other = jnp.where(itself, -jnp.inf, score).max(axis=1)
-        return (jnp.diagonal(score) > best_other).astype(jnp.float32)
+        return info_nce(score, temperature=1.0).top1
 
     predicted, full, length = (jnp.asarray(x) for x in (predicted, full, length))
     return jax.lax.map(one, jnp.asarray(pools))

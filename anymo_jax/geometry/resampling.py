@@ -129,11 +129,15 @@ def interpolate_rotations(
     rotation: Float[Array, "T 3 3"], times: Float[Array, "S"]
 ) -> Float[Array, "S 3 3"]:
     """Rotations at fractional sample indices; arguments as `interpolate`."""
-    quaternion = jax.vmap(rotations.quaternion_from_matrix)(rotation)
+    quaternion = same_side(jax.vmap(rotations.quaternion_from_matrix)(rotation))
+    return jax.vmap(rotations.matrix_from_quaternion)(interpolate(quaternion, times))
+
+
+def same_side(quaternion: Float[Array, "T *N 4"]) -> Float[Array, "T *N 4"]:
+    """`continuous_signs` on the device."""
     aligned = jnp.sum(quaternion[1:] * quaternion[:-1], axis=-1, keepdims=True)
     signs = jnp.cumprod(jnp.where(aligned < 0, -1.0, 1.0), axis=0)
-    quaternion = jnp.concatenate([quaternion[:1], quaternion[1:] * signs])
-    return jax.vmap(rotations.matrix_from_quaternion)(interpolate(quaternion, times))
+    return jnp.concatenate([quaternion[:1], quaternion[1:] * signs])
 
 
 @functools.lru_cache(maxsize=32)

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.pace import tempo_range
@@ -167,24 +167,3 @@ def _pad(track: Float[np.ndarray, "t 23 C"]) -> Float[np.ndarray, "304 23 C"]:
     padded[: len(track)] = track
     padded[len(track) :] = track[-1]
     return padded
-
-
-def distinct_clips(
-    windows: MotionWindows, count: int, seed: int = 0
-) -> Int[np.ndarray, "count"]:
-    """Indices of windows of as many different clips, drawn without replacement.
-
-    For validation pools, in which no two windows may show one performance.
-
-    Raises:
-      ValueError: where there are fewer clips than asked for.
-    """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(windows))
-    _, first = np.unique(windows.clips[order], return_index=True)
-    if len(first) < count:
-        raise ValueError(
-            f"{count} windows of distinct clips are asked for, but {windows} has "
-            f"{len(first)} clips; ask for fewer"
-        )
-    return order[rng.permutation(first)[:count]]

@@ -17,8 +17,8 @@ import numpy as np
 from jax.extend import core
 from jax.extend.core.primitives import remat_p
 
-# Dense bf16 FLOP/s of one device, by words of its kind, the first match counting; from
-# the makers' data sheets, without sparsity.
+# Dense bf16 FLOP/s of one device, by words of its kind, the first match counting, as
+# commonly stated: compare with the maker's data sheet before quoting an MFU.
 PEAKS = {
     "H200": 989e12,
     "H100 PCIe": 756e12,

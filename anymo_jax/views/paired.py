@@ -147,11 +147,8 @@ def paired_views_batch(
     fixed_key: Array | None = None,
 ) -> PairedViews:
     """`paired_views` of every window of a batch (B on every array) and one key."""
-
-    def one(window):
-        return paired_views(key, window, body, priors, options, fixed_key)
-
-    return jax.vmap(one)(_used(batch))
+    given = (body, priors, options, fixed_key)
+    return jax.vmap(lambda window: paired_views(key, window, *given))(_used(batch))
 
 
 def sparse_view_batch(
@@ -163,11 +160,8 @@ def sparse_view_batch(
     fixed_key: Array | None = None,
 ) -> View:
     """`sparse_view` of every window of a batch (B on every array) and one key."""
-
-    def one(window):
-        return sparse_view(key, window, body, priors, options, fixed_key)
-
-    return jax.vmap(one)(_used(batch))
+    given = (body, priors, options, fixed_key)
+    return jax.vmap(lambda window: sparse_view(key, window, *given))(_used(batch))
 
 
 class _Keys(NamedTuple):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from anymo_jax.geometry.resampling import interpolate
+from anymo_jax.geometry.resampling import interpolate, same_side
 from anymo_jax.motion.prepared import MARGIN, SHORTEST, WINDOW
 from anymo_jax.views.options import TempoChange
 
@@ -69,18 +69,11 @@ def retime(
     count = jnp.clip(count, SHORTEST, WINDOW)
     frames = jnp.arange(position.shape[0], dtype=jnp.float32) - MARGIN
     times = start + factor * frames
-    tracks = (position - position[last][None], _same_side(quaternion))
+    tracks = (position - position[last][None], same_side(quaternion))
     position, quaternion = (
         interpolate(_continue_straight(track, last), times) for track in tracks
     )
     return position, quaternion, count
-
-
-def _same_side(quaternion: Float[Array, "T 23 4"]) -> Float[Array, "T 23 4"]:
-    """The same rotations, each quaternion on the side of its predecessor."""
-    aligned = jnp.sum(quaternion[1:] * quaternion[:-1], axis=-1, keepdims=True)
-    signs = jnp.cumprod(jnp.where(aligned < 0, -1.0, 1.0), axis=0)
-    return jnp.concatenate([quaternion[:1], quaternion[1:] * signs])
 
 
 def _continue_straight(

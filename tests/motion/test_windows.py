@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anymo_jax.motion import prepared
-from anymo_jax.motion.windows import MotionWindows, distinct_clips
+from anymo_jax.motion.windows import MotionWindows
 
 COUNT = 12
 WALK, LEFT, RIGHT = "a person walks", "waves the left hand", "waves the right hand"
@@ -163,16 +163,6 @@ def test_grain_streams_it(windows):
     expected = windows[int(row["window"][1])]
     for name, array in expected.items():
         np.testing.assert_array_equal(row[name][1], array)
-
-
-def test_a_pool_has_one_window_a_clip(windows):
-    chosen = distinct_clips(windows, 4, seed=1)
-    assert len(set(windows.clips[chosen].tolist())) == 4
-    np.testing.assert_array_equal(chosen, distinct_clips(windows, 4, seed=1))
-    starts = {int(distinct_clips(windows, 5, seed=s).min()) for s in range(30)}
-    assert starts == {0, 1, 2}
-    with pytest.raises(ValueError, match="has 5 clips"):
-        distinct_clips(windows, 6)
 
 
 def test_prepared_windows_agree(folders, windows):

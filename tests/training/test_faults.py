@@ -12,10 +12,8 @@ import subprocess
 import sys
 import time
 
-import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from anymo_jax.training.data import batches
 from anymo_jax.training.metrics import METRICS
@@ -28,25 +26,6 @@ from tests.training.test_checkpoint import flip, largest, truncate
 
 ROOT = pathlib.Path(__file__).parents[2]
 UNFINISHED = "*.orbax-checkpoint-tmp"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Programs are kept on disk: all runs here share them, in whatever process."""
-    names = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-    }
-    before = {name: getattr(jax.config, name) for name in names}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in names.items():
-            jax.config.update(name, value)
-            patch.setenv(name.upper(), str(value))
-        compilation_cache.reset_cache()
-        yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
 
 
 def start(folder, told, checkpoint_every=2):
