@@ -2,6 +2,10 @@
 
 python -m experiments.bench --what=simulation
 python -m experiments.bench --what=simulation --json=simulation.json
+python -m experiments.bench --what=encoder
+python -m experiments.bench --what=tokenizer
+
+From the repository's root: the PyTorch models are those of its parity tests.
 """
 
 import dataclasses
@@ -11,7 +15,7 @@ import pathlib
 
 from absl import app, flags
 
-_PARTS = ("simulation",)
+_PARTS = ("simulation", "encoder", "tokenizer")
 _WHAT = flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
 _JSON = flags.DEFINE_string("json", None, "File to write every number to.")
 

@@ -73,11 +73,12 @@ def train(config) -> dict[str, float]:
     """Train a stage to the end of its recipe; the last validation's figures."""
     stage = build_stage(config)
     steps = config.steps or config.epochs * (len(stage.train) // config.batch_size)
+    options = fit_options(config, steps)
+    optimiser = build(OptimiserOptions, config.optimiser, "config.optimiser")
+    transform, rate = make_optimiser(optimiser, steps), learning_rate(optimiser, steps)
     folder = open_run(
         config.run.folder, config.to_dict() | {"upstream": dict(stage.upstream)}
     )
-    options = fit_options(config, steps)
-    optimiser = build(OptimiserOptions, config.optimiser, "config.optimiser")
     latest: dict[str, float] = {}
 
     def validate(variables, step):
@@ -99,9 +100,9 @@ def train(config) -> dict[str, float]:
                 seed=config.seed,
                 delivery=Delivery(threads=config.run.threads),
             ),
-            optimiser=make_optimiser(optimiser, steps),
+            optimiser=transform,
             options=options,
-            schedules={"learning_rate": learning_rate(optimiser, steps)},
+            schedules={"learning_rate": rate},
             folder=folder,
             validate=validate,
             checkpoints=checkpoints,

@@ -7,6 +7,7 @@ projected full views with each other instead.
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -97,7 +98,7 @@ def encoder_task(recipe: EncoderRecipe, body: BodyTables, priors: NoisePriors) -
     Its params are {"encoder", "predictor"}, or {"encoder", "projection"} for the
     full-view objective, its collections the encoder's. `predict` gives a `CrossView`.
     """
-    learn = _predictive_loss if recipe.objective == "predictive" else _full_view_loss
+    learn = predictive_loss if recipe.objective == "predictive" else _full_view_loss
 
     def loss(variables, given, batch, streams):
         with jax.named_scope("views"):
@@ -158,8 +159,20 @@ def _draw_views(recipe, given, batch, streams: Streams) -> PairedViews:
     )
 
 
-def _predictive_loss(recipe, variables, batch, views) -> tuple[Contrast, dict]:
-    """Sparse views of either setup predict the full view of the other."""
+def predictive_loss(
+    recipe: EncoderRecipe, variables: Variables, batch: Mapping, views: PairedViews
+) -> tuple[Contrast, dict]:
+    """Sparse views of either setup predict the full view of the other (Eq. 3).
+
+    Args:
+      recipe: sizes, temperature, negatives.
+      variables: of the stage.
+      batch: read for its "text" alone, where equal texts are no negatives.
+      views: two setups of each window.
+
+    Returns:
+      the contrast, and the encoder's variables after the four passes.
+    """
     encoder = encoder_variables(variables)
     with jax.named_scope("encoder/full"):
         full = views.full_a, views.full_b

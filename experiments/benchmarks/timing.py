@@ -5,6 +5,8 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +47,14 @@ def copy_bandwidth() -> float:
     return 2 * array.nbytes / seconds(lambda: copy(array))
 
 
+def matmul_flops(dtype: str) -> float:
+    """FLOP/s of a large product of two square matrices of a dtype."""
+    side = 8192 if jax.default_backend() == "gpu" else 2048
+    array = jnp.ones((side, side), dtype)
+    product = jax.jit(lambda x: x @ x)
+    return 2 * side**3 / seconds(lambda: product(array))
+
+
 def machine() -> dict[str, str]:
     """Hardware and versions, for the head of a table."""
     device = jax.devices()[0]
@@ -52,5 +62,5 @@ def machine() -> dict[str, str]:
         "device": f"{device.device_kind} ({device.platform})",
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
-        "jax": jax.__version__,
+        **{name: version(name) for name in ("jax", "torch") if find_spec(name)},
     }
