@@ -12,13 +12,12 @@ from absl import app, flags
 from matplotlib.figure import Figure
 
 COLUMNS = 4
-_RUN = flags.DEFINE_string("run", None, "Folder of a run.")
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1 or not _RUN.value:
-        raise app.UsageError("give --run=FOLDER and nothing else")
-    print(draw(pathlib.Path(_RUN.value)))
+    if len(argv) > 1:
+        raise app.UsageError(f"unknown argument {argv[1]!r}")
+    print(draw(pathlib.Path(flags.FLAGS.run)))
 
 
 def draw(folder: pathlib.Path) -> pathlib.Path:
@@ -73,12 +72,19 @@ def _panels(names: set[str]) -> dict[str, list[str]]:
         elif name == short:
             title = "loss" if name == "loss" else "other terms"
         else:
-            # top1/visible_1 goes with top1, codebook0/usage with codebook1/usage.
-            family, _, figure = short.partition("/")
-            title = f"validation: {figure if family.startswith('codebook') else family}"
+            title = f"validation: {_family(short)}"
         panels.setdefault(title, []).append(name)
     return panels
 
 
+def _family(name: str) -> str:
+    """top1/visible_1 goes with top1, codebook0/usage with codebook1/usage."""
+    first, *rest = name.split("/")
+    if first in ("captured", "procedural"):
+        return f"{first}, {rest[0]}"
+    return rest[0] if first.startswith("codebook") else first
+
+
 if __name__ == "__main__":
+    flags.DEFINE_string("run", None, "Folder of a run.", required=True)
     app.run(main)

@@ -17,6 +17,7 @@ from anymo_jax.motion import prepared
 from anymo_jax.motion.check import check_motion
 from anymo_jax.motion.mirror import mirror_recording
 from anymo_jax.motion.recording import (
+    PROCEDURAL,
     Recording,
     SegmentMotion,
     joint_offsets,
@@ -120,7 +121,7 @@ def _clips(
         _FEWEST_FRAMES,
         1 + int(np.ceil((_SHORTEST - 1) * motion.rate_hz / prepared.RATE_HZ)),
     )
-    procedural = recording.source.startswith("procedural:")
+    procedural = recording.source.startswith(PROCEDURAL)
     cutoff = None if procedural or not options.cutoff_hz else options.cutoff_hz
     offsets = joint_offsets(motion)
     surface = _body(options, recording.facts.get("sex"), offsets.round(4).tobytes())

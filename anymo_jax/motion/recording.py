@@ -9,6 +9,9 @@ import numpy as np
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.geometry.resampling import resample, resample_rotations, valid_runs
 
+# How the source of a clip of the procedural library begins.
+PROCEDURAL = "procedural:"
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.pace import tempo_range
 from anymo_jax.motion.prepared import MARGIN, WINDOW, PreparedMotion
+from anymo_jax.motion.recording import PROCEDURAL
 
 PADDED = WINDOW + 2 * MARGIN
 Folder = str | pathlib.Path | PreparedMotion
@@ -29,6 +30,7 @@ class MotionWindows:
       clips: (W,) int32, clip of each window; equal for windows of one clip alone.
       text: (W,) int32, id of each window's primary text.
       lengths: (W,) int32, valid frames.
+      captured: (W,) bool, from a recording rather than from the procedural library.
       tempo: (W, 2) float32, slowest and fastest factor of speed (`pace.tempo_range`).
       texts: text of each id, over ALL splits of the folders and their mirror images, so
         that an id means the same in every split and whatever the folders' order. A clip
@@ -70,6 +72,8 @@ class MotionWindows:
         self.clips = clip[chosen].astype(np.int32)
         ids, self.texts, self.mirrored_text = _number_texts(told)
         self.text = ids[self.clips]
+        made = [entry["source"].startswith(PROCEDURAL) for entry in told]
+        self.captured = ~np.array(made, bool)[self.clips]
         ranges = [tempo_range(entry["texts"], entry["facts"]) for entry in told]
         self.tempo = np.array(ranges, np.float32)[self.clips]
         self.lengths = np.array(

@@ -1,7 +1,8 @@
 """The folder of a run: which configuration made it, and by which code.
 
-`config.json` is written once, when the run begins. A run is continued only with a
-configuration that says the same, save for fields that change no result.
+`config.json` is written when the run begins. A run is continued only with a
+configuration that says the same, save for fields that change no result; one that left
+nothing yet, because it was refused for its data or mesh, may begin with another.
 """
 
 import importlib.metadata
@@ -52,9 +53,10 @@ def open_run(
     config = _plain(config)
     failure = None
     try:
-        if (folder / CONFIG).exists():
-            _compare(folder, read_config(folder), config, free)
-        else:
+        old = read_config(folder) if (folder / CONFIG).exists() else None
+        if old is not None and _has_results(folder):
+            _compare(folder, old, config, free)
+        elif old != config:
             _begin(folder, config)
     except (RunFolderError, OSError) as error:
         failure = error
@@ -137,10 +139,15 @@ def _under(field, names):
     return any(field == name or field.startswith(f"{name}.") for name in names)
 
 
+def _has_results(folder):
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return any(p.stat().st_size for p in files if not p.name.startswith(CONFIG))
+
+
 def _begin(folder, config):
     strangers = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
     strangers = [name for name in strangers if not name.startswith((".", CONFIG))]
-    if strangers:
+    if strangers and not (folder / CONFIG).exists():
         raise RunFolderError(
             f"{folder} holds {', '.join(strangers[:5])}, but no {CONFIG}: it is not a "
             "run's folder. Choose a new or an empty one"

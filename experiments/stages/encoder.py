@@ -1,5 +1,6 @@
 """Encoder pre-training, validated by retrieval across views on held-out clips."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 
@@ -15,9 +16,10 @@ from anymo_jax.simulation import load_priors
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.settings import build as build_settings
-from anymo_jax.training.task import Task, Variables
+from anymo_jax.training.task import Variables
 from anymo_jax.training.variables import restore_variables
 from anymo_jax.views import body_tables
+from anymo_jax.views.placements import BodyTables
 from experiments.stages.real import RealCheck
 from experiments.stages.stage import Stage, open_motion, view_options
 
@@ -31,11 +33,11 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     body = body_tables(motion.train.segment, motion.train.frame)
     task = encoder_task(recipe, body, load_priors())
     retrieval = Retrieval(
-        task,
+        dataclasses.replace(recipe, views=view_options(config.validation.views)),
+        body,
         motion.validation,
         pools=config.validation.pools,
         size=config.validation.size,
-        lowest=recipe.views.visible.lowest,
     )
     real = RealCheck(recipe, config.validation.real)
 
@@ -85,25 +87,56 @@ def load_encoder(run: str, step="best") -> tuple[EncoderRecipe, dict]:
 
 
 class Retrieval:
-    """Does the prediction from a sparse view find the full view of its own window?"""
+    """Does the prediction from a sparse view find the full view of its own window?
+
+    Pools are drawn from all held-out windows; where these are captured as well as
+    procedural, also from either kind, as far as it has clips enough for a pool.
+    """
 
     def __init__(
-        self, task: Task, windows: MotionWindows, *, pools: int, size: int, lowest: int
+        self,
+        recipe: EncoderRecipe,
+        body: BodyTables,
+        windows: MotionWindows,
+        *,
+        pools: int,
+        size: int,
     ):
         """Draws the pools once, so that figures of different steps compare.
+
+        Args:
+          recipe: of the stage, with the views that validation sees.
+          body: tables of the candidate placements.
+          windows: held out.
+          pools: drawn from each kind.
+          size: windows of a pool.
 
         Raises:
           ValueError: where there are fewer held-out clips than a pool holds.
         """
-        self._task, self._windows = task, windows
-        self._pools = validation.draw_pools(windows.clips, pools, size=size)
-        self._lowest = lowest
+        self._task = encoder_task(recipe, body, load_priors())
+        self._windows = windows
+        self.pools = {"": validation.draw_pools(windows.clips, pools, size=size)}
+        kinds = {"captured": windows.captured, "procedural": ~windows.captured}
+        for name, mine in kinds.items():
+            index = np.flatnonzero(mine)
+            if 0 < len(index) < len(mine) and _clips(windows, index) >= size:
+                drawn = validation.draw_pools(windows.clips[index], pools, size=size)
+                self.pools[f"{name}/"] = index[drawn]
+        self._lowest = recipe.views.visible.lowest
         self._predict = jax.jit(self._score)
 
     def __call__(self, variables: Variables) -> dict[str, float]:
         """Top-1 per number of visible nodes and over all, alignment, uniformity."""
+        figures = {}
+        for kind, pools in self.pools.items():
+            found = self._figures(variables, pools)
+            figures |= {f"{kind}{name}": value for name, value in found.items()}
+        return figures
+
+    def _figures(self, variables: Variables, pools: np.ndarray) -> dict[str, float]:
         scores = []
-        for number, pool in enumerate(self._pools):
+        for number, pool in enumerate(pools):
             windows = [self._windows[int(i)] for i in pool]
             batch = jax.tree.map(lambda *leaves: np.stack(leaves), *windows)
             score = self._predict(variables, self._task.given, batch, number)
@@ -134,10 +167,26 @@ class Retrieval:
 
 
 def retrieval_table(figures: Mapping[str, float], size: int) -> str:
-    """Top-1 by number of visible nodes, as a person reads it."""
-    by_nodes = {k: v for k, v in figures.items() if k.startswith("top1/visible_")}
-    head = "visible nodes  " + "".join(f"{k.split('_')[-1]:>8}" for k in by_nodes)
-    row = "top-1          " + "".join(f"{v:>8.1%}" for v in by_nodes.values())
-    chance = f"sparse to full, pools of {size} held-out clips, chance {1 / size:.1%}"
-    rest = [f"{n} {v:.3f}" for n, v in figures.items() if not n.startswith("top1")]
-    return f"{chance}\n{head}    mean\n{row}{figures['top1']:>8.1%}\n{'  '.join(rest)}"
+    """Top-1 by number of visible nodes, a row per kind of motion."""
+    columns = [k for k in figures if k.startswith("top1/visible_")]
+    head = "".join(f"{k.split('_')[-1]:>8}" for k in columns)
+    lines = [
+        f"sparse to full, pools of {size} held-out clips, chance {1 / size:.1%}",
+        f"{'visible nodes':<16}{head}{'mean':>8}{'alignment':>11}{'uniformity':>12}",
+    ]
+    for kind in ("", "captured/", "procedural/"):
+        if f"{kind}top1" in figures:
+            shares = (figures[f"{kind}{name}"] for name in [*columns, "top1"])
+            cells = "".join(f"{share:>8.1%}" for share in shares)
+            lines.append(
+                f"{kind.strip('/') or 'all':<16}{cells}"
+                f"{figures[f'{kind}alignment']:>11.3f}"
+                f"{figures[f'{kind}uniformity']:>12.3f}"
+            )
+    told = ("top1", "alignment", "uniformity", "captured", "procedural")
+    rest = {n: v for n, v in figures.items() if n.split("/")[0] not in told}
+    return "\n".join([*lines, *(f"{n} {v:.4f}" for n, v in rest.items())])
+
+
+def _clips(windows: MotionWindows, index: np.ndarray) -> int:
+    return len(np.unique(windows.clips[index]))

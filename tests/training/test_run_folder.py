@@ -26,6 +26,12 @@ def changed(**values):
     return CONFIG | values
 
 
+def begin(folder, config):
+    """A run that has something to lose."""
+    open_run(folder, config)
+    (folder / "metrics.jsonl").write_text('{"step": 1}')
+
+
 def test_a_new_run_is_written(tmp_path):
     folder = open_run(tmp_path / "runs" / "a", CONFIG)
     assert folder == tmp_path / "runs" / "a"
@@ -38,7 +44,7 @@ def test_a_new_run_is_written(tmp_path):
 
 
 def test_the_same_configuration_goes_on(tmp_path):
-    open_run(tmp_path, CONFIG)
+    begin(tmp_path, CONFIG)
     before = (tmp_path / "config.json").read_bytes()
     same = ml_collections.ConfigDict(CONFIG)
     # A tuple is what JSON calls a list.
@@ -49,7 +55,7 @@ def test_the_same_configuration_goes_on(tmp_path):
 
 
 def test_another_configuration_is_refused_by_its_fields(tmp_path):
-    open_run(tmp_path, CONFIG)
+    begin(tmp_path, CONFIG)
     other = {"model": {"channels": [64, 256], "extra": {}}, "rate": 0.1, "seed": 3}
     with pytest.raises(RunFolderError, match="another configuration") as caught:
         open_run(tmp_path, other)
@@ -62,8 +68,16 @@ def test_another_configuration_is_refused_by_its_fields(tmp_path):
     assert read_config(tmp_path) == CONFIG
 
 
-def test_free_fields_are_named_by_their_path(tmp_path):
+def test_a_run_that_left_nothing_may_begin_with_another(tmp_path):
     open_run(tmp_path, CONFIG)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "metrics.jsonl").touch()
+    open_run(tmp_path, changed(rate=0.2))
+    assert read_config(tmp_path) == changed(rate=0.2)
+
+
+def test_free_fields_are_named_by_their_path(tmp_path):
+    begin(tmp_path, CONFIG)
     other = changed(rate=0.2, run={"out": "a", "mesh": {"data": 8}})
     open_run(tmp_path, other, free=("rate", "run.mesh"))
     with pytest.raises(RunFolderError, match=r"run\.mesh\.data: 1 -> 8"):
@@ -71,7 +85,7 @@ def test_free_fields_are_named_by_their_path(tmp_path):
 
 
 def test_a_number_is_not_its_type_s_neighbour(tmp_path):
-    open_run(tmp_path, {"rate": 0.1 + 0.2, "flag": True})
+    begin(tmp_path, {"rate": 0.1 + 0.2, "flag": True})
     open_run(tmp_path, {"rate": 0.1 + 0.2, "flag": True})
     with pytest.raises(RunFolderError, match=r"rate: 0\.30000000000000004 -> 0\.3\n"):
         open_run(tmp_path, {"rate": 0.3, "flag": True})

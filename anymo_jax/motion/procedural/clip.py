@@ -9,7 +9,7 @@ import numpy as np
 from anymo_jax.motion.procedural.figure import Figure, sample_figure
 from anymo_jax.motion.procedural.limbs import about
 from anymo_jax.motion.procedural.pose import Pose, solve
-from anymo_jax.motion.recording import Recording, SegmentMotion
+from anymo_jax.motion.recording import PROCEDURAL, Recording, SegmentMotion
 
 BODY_PARTS = ("right_arm", "left_arm", "trunk", "head", "legs")
 EVERYWHERE = BODY_PARTS
@@ -120,7 +120,7 @@ def perform(
         texts=texts,
         label=activity.label,
         subject=f"procedural-{subject}",
-        source=f"procedural:{activity.name}",
+        source=f"{PROCEDURAL}{activity.name}",
         facts=facts,
     )
 
