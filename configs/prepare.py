@@ -1,4 +1,4 @@
-"""Prepare motion: captured and procedural recordings to clips at 60 Hz.
+r"""Prepare motion: captured and procedural recordings to clips at 60 Hz.
 
     python -m experiments.prepare --out=DIR --config=configs/prepare.py:tiny
     python -m experiments.prepare --out=DIR --config=configs/prepare.py:small \

@@ -1,4 +1,4 @@
-"""Full-body IMU tokenizer: a product-quantised VAE on frozen latents (Eq. 4, A.3).
+r"""Full-body IMU tokenizer: a product-quantised VAE on frozen latents (Eq. 4, A.3).
 
     python -m experiments.train --config=configs/tokenizer.py:tiny
     python -m experiments.train --config=configs/tokenizer.py:small \

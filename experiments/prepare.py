@@ -1,4 +1,4 @@
-"""Turn motion capture and the procedural library into a prepared folder.
+r"""Turn motion capture and the procedural library into a prepared folder.
 
     python -m experiments.prepare --out=runs/motion
     python -m experiments.prepare --out=runs/motion --config.bvh=FOLDER

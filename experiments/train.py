@@ -1,4 +1,4 @@
-"""Train one stage from its recipe; a stopped run goes on where it stopped.
+r"""Train one stage from its recipe; a stopped run goes on where it stopped.
 
     python -m experiments.prepare --out=runs/motion
     python -m experiments.train --config=configs/encoder.py:tiny
@@ -35,17 +35,6 @@ from anymo_jax.training.termination import Terminated
 from experiments import curves
 from experiments.stages import Stage, build_stage
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
-_OUT = flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
-_DATA = flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
-_ENCODER = flags.DEFINE_string("encoder", "", "Encoder run that a tokenizer reads.")
-_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts.")
-_COORDINATOR = flags.DEFINE_string(
-    "coordinator", None, "host:port of the first host, where no cluster tells it."
-)
-_HOSTS = flags.DEFINE_integer("hosts", None, "Number of processes, likewise.")
-_HOST = flags.DEFINE_integer("host", None, "Index of this process, likewise.")
-
 
 def main(argv: list[str]) -> None:
     """Train the stage of --config; say in a line what is wrong where it cannot be."""
@@ -54,12 +43,13 @@ def main(argv: list[str]) -> None:
     # Orbax tells of every file; --verbosity=0 lets it.
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
-    if _DISTRIBUTED.value:
-        jax.distributed.initialize(_COORDINATOR.value, _HOSTS.value, _HOST.value)
-    config = _CONFIG.value
-    for flag, name in ((_OUT, "folder"), (_DATA, "data"), (_ENCODER, "encoder")):
-        if flag.value:
-            config.run[name] = flag.value
+    given = flags.FLAGS
+    if given.distributed:
+        jax.distributed.initialize(given.coordinator, given.hosts, given.host)
+    config = given.config
+    for flag, name in (("out", "folder"), ("data", "data"), ("encoder", "encoder")):
+        if given[flag].value:
+            config.run[name] = given[flag].value
     try:
         train(config)
     except Terminated as notice:
@@ -154,5 +144,19 @@ def report(folder: pathlib.Path, stage: Stage, figures: dict[str, float]) -> Non
     print(f"\n{stage.table(figures)}\n\n{picture}")
 
 
+def _define_flags() -> None:
+    config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
+    flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
+    flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
+    flags.DEFINE_string("encoder", "", "Encoder run that a tokenizer reads.")
+    flags.DEFINE_bool("distributed", False, "One of several hosts.")
+    flags.DEFINE_string(
+        "coordinator", None, "host:port of the first host, where no cluster tells it."
+    )
+    flags.DEFINE_integer("hosts", None, "Number of processes, likewise.")
+    flags.DEFINE_integer("host", None, "Index of this process, likewise.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)
