@@ -27,6 +27,19 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class DrawnSource(Protocol):
+    """Examples of which a part is chosen anew every time, such as one of many texts."""
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        ...
+
+    def draw(self, index: int, rng: np.random.Generator) -> Any:
+        """One example, a function of its index and of what `rng` draws."""
+        ...
+
+
 class DataError(ValueError):
     """A source cannot fill a batch."""
 
@@ -45,7 +58,7 @@ class Delivery:
 
 
 def batches(
-    sources: Source | Sequence[Source],
+    sources: Source | DrawnSource | Sequence[Source | DrawnSource],
     batch_size: int,
     *,
     seed: int,
@@ -57,7 +70,8 @@ def batches(
 
     Each epoch is its own permutation and drops what does not fill a batch, so that no
     batch holds an example twice. The iterator's `get_state` and `set_state` are exact:
-    they count batches handed out, not those being loaded.
+    they count batches handed out, not those being loaded. What a source draws hangs on
+    the seed and on the example's place in the endless order alone.
 
     Args:
       sources: one source, or several of one structure in a list or tuple.
@@ -84,25 +98,34 @@ def batches(
     rows = batch_size // count
     mine = slice(index * rows, (index + 1) * rows)
     ends = np.cumsum(sizes)
+    readers = [_reader(source) for source in sources]
 
-    def load(picks):
-        owners = np.searchsorted(ends, picks[mine], side="right")
-        examples = [
-            sources[owner][int(pick - ends[owner] + sizes[owner])]
-            for owner, pick in zip(owners, picks[mine], strict=True)
-        ]
+    def load(number, picks):
+        owners = np.searchsorted(ends, picks, side="right")
+        examples = []
+        for row in range(batch_size)[mine]:
+            owner = owners[row]
+            inside = int(picks[row] - ends[owner] + sizes[owner])
+            examples.append(readers[owner](inside, (seed, number, row)))
         return jax.tree.map(lambda *leaves: np.stack(leaves), *examples)
 
     delivery = delivery or Delivery()
     return (
         _order(parts, seed)
-        .map(load)
+        .map_with_index(load)
         .to_iter_dataset(
             grain.ReadOptions(
                 num_threads=delivery.threads, prefetch_buffer_size=delivery.ahead
             )
         )
     )
+
+
+def _reader(source):
+    """(index, place in the order) -> example."""
+    if isinstance(source, DrawnSource):
+        return lambda index, place: source.draw(index, np.random.default_rng(place))
+    return lambda index, place: source[index]
 
 
 class _Part(NamedTuple):

@@ -114,3 +114,37 @@ def test_weights_are_shares_of_every_batch():
 def test_what_cannot_fill_a_batch_is_refused(sizes, options, message):
     with pytest.raises(DataError, match=message):
         batches([Numbers(size) for size in sizes], 4, seed=0, **options)
+
+
+class Drawn(Numbers):
+    """Example i beside a number drawn anew every time."""
+
+    def draw(self, index, rng):
+        return self[index] | {"drawn": np.int64(rng.integers(2**40))}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_drawn_hangs_on_the_place_in_the_order_alone(processes):
+    dataset = batches(Drawn(16), 8, seed=2, delivery=Delivery(threads=3))
+    whole = list(itertools.islice(dataset, 6))
+    shares = [
+        list(itertools.islice(batches(Drawn(16), 8, seed=2, process=(i, processes)), 6))
+        for i in range(processes)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        joined = np.concatenate([part["drawn"] for part in parts])
+        np.testing.assert_array_equal(batch["drawn"], joined)
+    # Three epochs of 16: nothing is drawn twice.
+    assert len(set(np.concatenate([b["drawn"] for b in whole]).tolist())) == 48
+    other = next(iter(batches(Drawn(16), 8, seed=3)))
+    assert not set(other["drawn"].tolist()) & set(whole[0]["drawn"].tolist())
+
+
+def test_draws_are_the_same_after_a_resume():
+    iterator = iter(batches(Drawn(16), 8, seed=2))
+    for _ in range(3):
+        next(iterator)
+    position, expected = iterator.get_state(), next(iterator)["drawn"]
+    fresh = iter(batches(Drawn(16), 8, seed=2))
+    fresh.set_state(position)
+    np.testing.assert_array_equal(next(fresh)["drawn"], expected)
