@@ -37,10 +37,10 @@ def draw(folder: pathlib.Path) -> pathlib.Path:
         raise ValueError(f"{path}: fewer than two rows make no curve; train longer")
     height = math.ceil(len(panels) / COLUMNS)
     figure = Figure(figsize=(4.2 * COLUMNS, 3.2 * height), layout="constrained")
-    axes = figure.subplots(height, COLUMNS, squeeze=False).flat
+    axes = list(figure.subplots(height, COLUMNS, squeeze=False).flat)
     for axis, (title, names) in zip(axes, panels.items(), strict=False):
         _draw_panel(axis, title, names, rows)
-    for axis in list(axes)[len(panels) :]:
+    for axis in axes[len(panels) :]:
         axis.set_visible(False)
     picture = folder / "curves.png"
     figure.savefig(picture, dpi=110)

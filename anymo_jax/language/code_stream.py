@@ -21,7 +21,7 @@ from anymo_jax.tokenizer.config import TokenizerConfig
 from anymo_jax.tokenizer.model import project
 from anymo_jax.tokenizer.quantizer import nearest_codes
 from anymo_jax.views.options import PAPER, ViewOptions
-from anymo_jax.views.paired import is_mirrored, sparse_view_batch
+from anymo_jax.views.paired import sparse_view_batch
 from anymo_jax.views.placements import BodyTables
 
 
@@ -69,19 +69,17 @@ class Frozen:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class CodeStream:
-    """Interleaved codes of a batch, and what of the view the text depends on.
+    """Interleaved codes of a batch, and the nodes that they were read from.
 
     Attributes:
       codes: (B, G L) int32, code k of codebook g as g K + k; anything beyond `count`.
       count: (B,) int32, G times the window's latent steps.
       visible: (B, 23) bool, nodes that carry a sensor.
-      mirrored: (B,) bool, the body is mirrored, and so must its text be.
     """
 
     codes: jax.Array | np.ndarray
     count: jax.Array | np.ndarray
     visible: jax.Array | np.ndarray
-    mirrored: jax.Array | np.ndarray
 
 
 def draw_codes(
@@ -92,17 +90,14 @@ def draw_codes(
     Args:
       source: sizes and views.
       frozen: what does not learn.
-      batch: as of `motion.windows.MotionWindows`; other entries are left alone.
+      batch: as of `motion.windows.MotionWindows`, with "visible" and "mirrored" where
+        its texts hang on them; other entries are left alone.
       key: of the step's views.
     """
     fixed = jax.random.key(0) if source.fixed_views else None
     with jax.named_scope("views"):
         view = sparse_view_batch(
             key, batch, frozen.body, frozen.priors, source.views, fixed
-        )
-        window = {"window": batch["window"]}
-        mirrored = jax.vmap(lambda one: is_mirrored(key, one, source.views, fixed))(
-            window
         )
     with jax.named_scope("encoder"):
         seen = (view.signal, view.visible, view.channel_valid, view.length)
@@ -116,6 +111,5 @@ def draw_codes(
         codes=codes.reshape(len(codes), -1),
         count=config.codebooks * source.encoder.latent_length(view.length),
         visible=view.visible,
-        mirrored=mirrored,
     )
     return jax.lax.stop_gradient(stream)

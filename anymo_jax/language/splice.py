@@ -1,9 +1,8 @@
 """Token sequences put together from parts whose lengths are known in the step alone.
 
-How many code tokens a window has hangs on the change of tempo, and which sites a prompt
-names on the nodes that were drawn: both happen inside the jitted step. A prompt is
-therefore a list of parts, each a padded row of tokens and its length, and is laid end
-to end here.
+How many code tokens a window has hangs on its change of tempo, which is drawn inside
+the jitted step. A prompt is therefore a list of parts, each a padded row of tokens and
+its length, and is laid end to end here.
 """
 
 import dataclasses
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-Tokens = Int[Array | np.ndarray, "B P"]
+Tokens = Int[Array | np.ndarray, "B _"]
 Lengths = Int[Array | np.ndarray, "B"]
 Part = tuple[Tokens, Lengths]
 
@@ -89,33 +88,3 @@ def padded(rows: Sequence[Sequence[int]], size: int | None = None) -> Part:
     for i, row in enumerate(rows):
         part[i, : len(row)] = row
     return part, lengths
-
-
-def listed(
-    words: tuple[Int[Array | np.ndarray, "N W"], Int[Array | np.ndarray, "N"]],
-    join: Sequence[int],
-    chosen: Int[Array | np.ndarray, "B N"],
-    most: int,
-) -> Part:
-    """The chosen words of each example, joined, as a part: "head, left hand".
-
-    Args:
-      words: tokens (N, W) and lengths (N,) of each word.
-      join: tokens between two words.
-      chosen: 1 for the words of an example, else 0; they keep their order.
-      most: chosen words of an example, at most.
-    """
-    tokens, lengths = (jnp.asarray(x) for x in words)
-    joint, _ = padded([join])
-    # The chosen first, in their order.
-    order = jnp.argsort(1 - jnp.asarray(chosen, jnp.int32), axis=1, stable=True)
-    order, count = order[:, :most], jnp.sum(chosen, axis=1)
-    parts = []
-    for i in range(order.shape[1]):
-        there = (i < count).astype(jnp.int32)
-        if i:
-            comma = jnp.broadcast_to(jnp.asarray(joint), (len(order), len(join)))
-            parts.append((comma, there * len(join)))
-        parts.append((tokens[order[:, i]], there * lengths[order[:, i]]))
-    spliced = splice(parts)
-    return spliced.tokens, spliced.length

@@ -107,6 +107,11 @@ class MotionWindows:
             "tempo": self.tempo[index],
         }
 
+    def told(self, index: int) -> Mapping:
+        """What is told of a window's clip: texts, label, subject, source, facts."""
+        folder, window = self._place[range(len(self))[index]].tolist()
+        return self._folders[folder].window_told(window)
+
     def __repr__(self) -> str:
         """Names what is served; a loader's checkpoint is compared by it."""
         return f"MotionWindows({self._named()}, split={self.split!r}, {len(self)})"

@@ -26,6 +26,16 @@ def visible_nodes(key: Array, nodes: VisibleNodes) -> Bool[Array, "23"]:
         return rank < count
 
 
+def draw_visible_nodes(
+    rng: np.random.Generator, nodes: VisibleNodes
+) -> Bool[np.ndarray, "23"]:
+    """The same draw on the host, for a text that names the visible nodes."""
+    count = rng.integers(nodes.lowest, nodes.highest + 1)
+    weights = np.ones(NODES) if nodes.weights is None else np.asarray(nodes.weights)
+    chosen = rng.choice(NODES, count, replace=False, p=weights / weights.sum())
+    return np.isin(np.arange(NODES), chosen)
+
+
 def present_channels(key: Array, drop_gyroscope: float) -> Bool[Array, "23 6"]:
     """Channels of a view whose sensors all lack a gyroscope with a probability."""
     everything = jnp.ones((NODES, 6), bool)

@@ -10,6 +10,9 @@ All that is drawn for a window follows from a key and the window's index alone: 
 the batch it comes in, nor from its place there. With a `fixed_key` the setups follow
 from that one, which stays the same over steps, and only the masks from `key`, as in the
 official code.
+
+Where a text hangs on the view, whoever writes it draws what it hangs on: a window that
+brings "visible" (23,) or "mirrored" () is seen so, and nothing is drawn for them.
 """
 
 import dataclasses
@@ -89,7 +92,8 @@ def paired_views(
     Args:
       key: random key of the step.
       window: position (304, 23, 3), quaternion (304, 23, 4), offset (P, 3), length (),
-        window () and tempo (2,), as `MotionWindows` serves them.
+        window () and tempo (2,), as `MotionWindows` serves them; visible (23,) bool of
+        both sparse views and mirrored () bool where they are not to be drawn.
       body: tables of the candidate placements.
       priors: hardware priors of the device noise.
       options: how views are made (static under jit).
@@ -98,7 +102,7 @@ def paired_views(
     keys = _keys(key, window, fixed_key)
     motion = _move(keys.motion, window, options)
     full_a, full_b = _full_views(keys.setups, window, motion, body, priors, options)
-    visible, valid = jax.vmap(lambda k: _sparse_masks(k, options))(keys.masks)
+    visible, valid = jax.vmap(lambda k: _sparse_masks(k, window, options))(keys.masks)
     return PairedViews(
         full_a=full_a,
         full_b=full_b,
@@ -123,7 +127,7 @@ def sparse_view(
     keys = _keys(key, window, fixed_key)
     motion = _move(keys.motion, window, options)
     (full,) = _full_views(keys.setups[:1], window, motion, body, priors, options)
-    visible, valid = _sparse_masks(keys.masks[0], options)
+    visible, valid = _sparse_masks(keys.masks[0], window, options)
     return dataclasses.replace(full, visible=visible, channel_valid=valid)
 
 
@@ -135,7 +139,7 @@ def is_mirrored(
 ) -> Bool[Array, ""]:
     """Whether `paired_views` and `sparse_view` mirror the body, given the same."""
     flip, _ = jax.random.split(_keys(key, window, fixed_key).motion)
-    return _draw_mirror(flip, options)
+    return _mirrored(flip, window, options)
 
 
 def paired_views_batch(
@@ -195,7 +199,7 @@ def _keys(key, window, fixed_key) -> _Keys:
 def _move(key: Array, window: Window, options: ViewOptions) -> _Motion:
     """Draw the changes of the motion, and play it at its new speed."""
     flip, pace = jax.random.split(key)
-    mirrored = _draw_mirror(flip, options)
+    mirrored = _mirrored(flip, window, options)
     position, quaternion = window["position"], window["quaternion"]
     length = jnp.asarray(window["length"], jnp.int32)
     factor = jnp.float32(1.0)
@@ -208,7 +212,9 @@ def _move(key: Array, window: Window, options: ViewOptions) -> _Motion:
     return _Motion(position, quaternion, length, factor, mirrored)
 
 
-def _draw_mirror(key: Array, options: ViewOptions) -> Bool[Array, ""]:
+def _mirrored(key: Array, window: Window, options: ViewOptions) -> Bool[Array, ""]:
+    if "mirrored" in window:
+        return jnp.asarray(window["mirrored"])
     return jax.random.bernoulli(key, options.mirror)
 
 
@@ -218,7 +224,7 @@ def _full_views(keys, window, motion, body, priors, options) -> list[View]:
     offset = window["offset"]
     setups = jax.vmap(lambda k: draw_setup(k, offset, body, options))(placing)
     signals = simulate_setups(motion.position, motion.quaternion, setups, options)
-    if options.mirror:
+    if options.mirror or "mirrored" in window:
         with jax.named_scope("views/mirror"):
             signals = jnp.where(motion.mirrored, mirror_signal(signals), signals)
     if options.device is not None and not options.joint_mounted:
@@ -239,14 +245,18 @@ def _full_view(signal: Float[Array, "T 23 6"], length: Int[Array, ""]) -> View:
     )
 
 
-def _sparse_masks(key: Array, options: ViewOptions):
+def _sparse_masks(key: Array, window: Window, options: ViewOptions):
     """Visible nodes and present channels of a sparse view."""
     which, channels = jax.random.split(key)
-    visible = masks.visible_nodes(which, options.visible)
+    if "visible" in window:
+        visible = jnp.asarray(window["visible"])
+    else:
+        visible = masks.visible_nodes(which, options.visible)
     return visible, masks.present_channels(channels, options.drop_gyroscope)
 
 
 def _used(batch: Window) -> dict[str, Array | np.ndarray]:
     """The entries that views are made from: a batch may carry others, without B."""
     names = ("position", "quaternion", "offset", "length", "window", "tempo")
-    return {name: batch[name] for name in names}
+    given = ("visible", "mirrored")
+    return {name: batch[name] for name in (*names, *(n for n in given if n in batch))}

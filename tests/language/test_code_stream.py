@@ -12,7 +12,7 @@ from anymo_jax.encoder import init as init_encoder
 from anymo_jax.language.code_stream import CodeSource, Frozen, draw_codes
 from anymo_jax.tokenizer import TokenizerConfig
 from anymo_jax.views import ViewOptions
-from anymo_jax.views.paired import is_mirrored, sparse_view_batch
+from anymo_jax.views.paired import sparse_view_batch
 from tests.views.bodies import BODY, PRIORS, batch, moving_window
 
 LENGTHS = (300, 61, 180)
@@ -58,17 +58,6 @@ def test_against_the_public_doors(frozen, motion, draw):
     for i, count in enumerate(2 * steps):
         np.testing.assert_array_equal(stream.codes[i, :count], expected[i, :count])
     np.testing.assert_array_equal(stream.visible, view.visible)
-
-
-def test_mirroring_is_told(frozen, motion, draw):
-    told = []
-    for seed in range(6):
-        key = jax.random.key(seed)
-        stream = draw(SOURCE, frozen, motion, key)
-        one = {name: array[1] for name, array in motion.items()}
-        assert bool(stream.mirrored[1]) == bool(is_mirrored(key, one, SOURCE.views))
-        told += stream.mirrored.tolist()
-    assert {True, False} == set(told)
 
 
 def test_views_are_fresh_or_fixed(frozen, motion, draw):

@@ -1,12 +1,11 @@
 """Parts are laid end to end, whatever their lengths."""
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anymo_jax.language.splice import listed, padded, splice
+from anymo_jax.language.splice import padded, splice
 
 ROWS = st.lists(st.integers(1, 99), max_size=5)
 
@@ -39,11 +38,3 @@ def test_a_size_that_may_not_hold_them_is_refused():
         splice([padded([[1, 2]]), padded([[3, 4]])], 3)
     with pytest.raises(ValueError, match="row 1 has 3 tokens, more than 2"):
         padded([[1], [1, 2, 3]], 2)
-
-
-def test_words_are_listed_in_their_order():
-    words = padded([[1], [2, 20], [3], [4]])
-    chosen = np.array([[0, 1, 0, 1], [1, 0, 0, 0], [1, 1, 1, 0]])
-    tokens, length = jax.jit(lambda c: listed(words, [8, 9], c, 3))(chosen)
-    found = [row[:n].tolist() for row, n in zip(tokens, length, strict=True)]
-    assert found == [[2, 20, 8, 9, 4], [1], [1, 8, 9, 2, 20, 8, 9, 3]]

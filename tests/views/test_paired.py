@@ -10,7 +10,7 @@ import pytest
 from anymo_jax import views
 from anymo_jax.simulation import DeviceModel, simulate_imu
 from anymo_jax.simulation.mounting import joint_placements
-from anymo_jax.views import ViewOptions
+from anymo_jax.views import ViewOptions, masks
 from anymo_jax.views.mirror import mirror_signal
 from tests.views import bodies
 
@@ -238,3 +238,36 @@ def test_gyroscopes_are_missing_in_sparse_views_only(every):
 def test_what_makes_no_sense_is_refused(wrong, told):
     with pytest.raises(ValueError, match=told):
         wrong()
+
+
+def test_a_window_that_brings_its_nodes_and_mirroring_is_seen_so(batch):
+    key = jax.random.key(3)
+    visible = np.zeros((len(LENGTHS), 23), bool)
+    visible[:, [0, 5]] = True
+    mirrored = np.arange(len(LENGTHS)) % 2 == 0
+    told = batch | {"visible": visible, "mirrored": mirrored}
+    # Both signs of the body, of the same setups: the draws that are left stay.
+    call = compiled(views.sparse_view_batch, QUIET)
+    given = bodies.BODY, bodies.PRIORS
+    plain, seen = call(key, batch, *given), call(key, told, *given)
+    np.testing.assert_array_equal(seen.visible, visible)
+    np.testing.assert_array_equal(seen.signal[1], plain.signal[1])
+    expected = mirror_signal(plain.signal[0])
+    np.testing.assert_allclose(seen.signal[0], expected, atol=1e-4)
+    assert np.abs(seen.signal[0] - plain.signal[0]).max() > 0.1
+    both = paired(key, told)
+    np.testing.assert_array_equal(both.visible_a, visible)
+    np.testing.assert_array_equal(both.visible_b, visible)
+    np.testing.assert_array_equal(both.mirrored, mirrored)
+    one = {"window": jnp.int32(0), "mirrored": jnp.bool_(True)}
+    assert bool(views.is_mirrored(key, one, QUIET))
+
+
+def test_nodes_are_drawn_alike_on_the_host():
+    weights = tuple(np.where(np.arange(23) < 10, 1.0, 0.0).tolist())
+    nodes = views.VisibleNodes(2, 4, weights)
+    rng = np.random.default_rng(0)
+    drawn = np.stack([masks.draw_visible_nodes(rng, nodes) for _ in range(600)])
+    assert set(drawn.sum(1)) == {2, 3, 4} and not drawn[:, 10:].any()
+    # Three of ten on average, each as often as the others.
+    assert np.abs(drawn[:, :10].mean(0) - 0.3).max() < 0.08
