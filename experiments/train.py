@@ -35,6 +35,15 @@ from anymo_jax.training.termination import Terminated
 from experiments import curves
 from experiments.stages import Stage, build_stage
 
+# Flag by which each of a recipe's places can be given.
+_PLACES = {
+    "out": "folder",
+    "data": "data",
+    "encoder": "encoder",
+    "tokenizer": "tokenizer",
+    "motion_lm": "motion_lm",
+}
+
 
 def main(argv: list[str]) -> None:
     """Train the stage of --config; say in a line what is wrong where it cannot be."""
@@ -47,7 +56,7 @@ def main(argv: list[str]) -> None:
     if given.distributed:
         jax.distributed.initialize(given.coordinator, given.hosts, given.host)
     config = given.config
-    for flag, name in (("out", "folder"), ("data", "data"), ("encoder", "encoder")):
+    for flag, name in _PLACES.items():
         if given[flag].value:
             config.run[name] = given[flag].value
     try:
@@ -69,6 +78,8 @@ def train(config) -> dict[str, float]:
     folder = open_run(
         config.run.folder, config.to_dict() | {"upstream": dict(stage.upstream)}
     )
+    if stage.keep is not None and jax.process_index() == 0:
+        stage.keep(folder)
     latest: dict[str, float] = {}
 
     def validate(variables, step):
@@ -148,7 +159,9 @@ def _define_flags() -> None:
     config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
     flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
     flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
-    flags.DEFINE_string("encoder", "", "Encoder run that a tokenizer reads.")
+    flags.DEFINE_string("encoder", "", "Encoder run that later stages read.")
+    flags.DEFINE_string("tokenizer", "", "Tokenizer run that the language stages read.")
+    flags.DEFINE_string("motion_lm", "", "Motion-LM run that instruction tuning reads.")
     flags.DEFINE_bool("distributed", False, "One of several hosts.")
     flags.DEFINE_string(
         "coordinator", None, "host:port of the first host, where no cluster tells it."

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import importlib
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from anymo_jax.views import (
     VisibleNodes,
 )
 
-STAGES = ("encoder", "tokenizer")
+STAGES = ("encoder", "tokenizer", "motion_lm", "instruct")
 MOUNTINGS = {
     "surface": SURFACE,
     "any": ANY_ORIENTATION,
@@ -45,6 +46,8 @@ class Stage:
       best_mode: whether it is best where greatest, "max", or least, "min".
       upstream: digests by name of what results depend on besides the config.
       table: figures of the last validation -> a table for a person.
+      keep: writes what the run's folder holds beside its checkpoints, such as a text
+        tokenizer; None for nothing.
     """
 
     task: Task
@@ -54,6 +57,7 @@ class Stage:
     best_mode: str
     upstream: Mapping[str, str]
     table: Callable[[Mapping[str, float]], str]
+    keep: Callable[[pathlib.Path], None] | None = None
 
 
 def build_stage(config: ml_collections.ConfigDict) -> Stage:

@@ -13,10 +13,12 @@ from anymo_jax.tokenizer import Diagnostics, TokenizerConfig
 from anymo_jax.tokenizer.task import TokenizerRecipe, tokenizer_task
 from anymo_jax.training.digest import digests
 from anymo_jax.training.random import StepStreams
+from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.settings import build as build_settings
 from anymo_jax.training.task import Task, Variables
+from anymo_jax.training.variables import restore_variables
 from anymo_jax.views import body_tables
-from experiments.stages.encoder import load_encoder
+from experiments.stages.encoder import CHECKPOINTS, load_encoder
 from experiments.stages.stage import Stage, open_motion, view_options
 
 BATCH = 64
@@ -41,15 +43,38 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         validate=Codes(task, recipe, motion.validation, config.validation.batches),
         best="error",
         best_mode="min",
-        upstream={"motion": motion.digest, "encoder": _digest(encoder)},
+        upstream={"motion": motion.digest, "encoder": digest(encoder)},
         table=codebook_table,
     )
 
 
-def _digest(variables: dict) -> str:
+def digest(variables: dict) -> str:
     """One digest of all arrays."""
     joined = "".join(f"{k}={v};" for k, v in sorted(digests(variables).items()))
     return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def load_tokenizer(run: str, latent: int, step="best") -> tuple[TokenizerConfig, dict]:
+    """Config and variables {"params", "codebook"} of a trained run.
+
+    Args:
+      run: folder.
+      latent: width of the encoder that it was trained on.
+      step: of the checkpoint.
+
+    Raises:
+      ValueError: where the folder holds no run of this stage, or no sound checkpoint.
+    """
+    config = read_config(run)
+    if config.get("stage") != "tokenizer":
+        raise ValueError(
+            f"{run} is a run of stage {config.get('stage')!r}, no tokenizer"
+        )
+    settings = dict(config["tokenizer"], latent=latent)
+    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
+    variables = {"params": variables.params, **variables.collections}
+    found = build_settings(TokenizerConfig, settings, "config.tokenizer")
+    return found, jax.device_get(variables)
 
 
 class Codes:

@@ -1,0 +1,139 @@
+"""Contrastive instruction tuning, validated by retrieval and captions."""
+
+import functools
+
+import ml_collections
+import numpy as np
+
+from anymo_jax.language.bert import SentenceEncoder, find_minilm
+from anymo_jax.language.heads import HeadConfig
+from anymo_jax.language.labels import distinct_labels
+from anymo_jax.language.model import SENTENCES, JointConfig
+from anymo_jax.language.paraphrase.rules import paraphrase
+from anymo_jax.language.paraphrase.store import read_paraphrases
+from anymo_jax.language.pooler import PoolerConfig
+from anymo_jax.language.rows import RowOptions
+from anymo_jax.language.sayings import Sayings, everything_said
+from anymo_jax.language.source import InstructionWindows, prompts_of
+from anymo_jax.language.task import InstructRecipe, instruct_task
+from anymo_jax.motion.mirror import mirror_text
+from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.training.settings import build as build_settings
+from experiments.stages.language import (
+    backbone_config,
+    language_config,
+    load_frozen,
+    save_text_tokenizer,
+)
+from experiments.stages.motion_lm import load_motion_lm
+from experiments.stages.spoken import Spoken
+from experiments.stages.stage import Motion, Stage, open_motion
+from experiments.stages.tokenizer import digest
+
+
+def build(config: ml_collections.ConfigDict) -> Stage:
+    """The stage of a recipe of configs/instruct.py."""
+    motion = open_motion(config.run.data)
+    stages = load_frozen(config, motion.train)
+    first, params, text = load_motion_lm(config.run.motion_lm)
+    backbone = backbone_config(first["backbone"], text)
+    language = language_config(first, backbone, text, stages.source)
+    recipe = InstructRecipe(
+        language=language,
+        joint=joint_config(config.joint, backbone.hidden_size, backbone.dtype),
+        source=stages.source,
+        temperature=config.temperature,
+        weight_answer=config.weights.answer,
+        weight_text=config.weights.text,
+        weight_label=config.weights.label,
+        diagonal=config.diagonal,
+        chunk=config.chunk,
+        answer_chunk=config.answer_chunk,
+    )
+    sayings = sayings_of(config, motion)
+    vectors = sentence_vectors(config.joint, motion, sayings)
+    train, held_out = (
+        InstructionWindows(windows, text, sayings, stages.source.views, vectors)
+        for windows in (motion.train, motion.validation)
+    )
+    longest = recipe.longest(train.sizes)
+    if longest > backbone.max_length:
+        raise ValueError(
+            f"prompts have up to {longest} tokens, the backbone's context has "
+            f"max_length = {backbone.max_length}: give it more in the motion LM's "
+            "recipe, or fewer config.rows.choices"
+        )
+    task = instruct_task(recipe, stages.frozen, params)
+    spoken = Spoken(task, recipe, held_out, motion, config.validation)
+    return Stage(
+        task=task,
+        train=train,
+        validate=spoken,
+        best="mrr",
+        best_mode="max",
+        upstream={
+            "motion": motion.digest,
+            **stages.upstream,
+            "motion_lm": digest(params),
+        },
+        table=spoken.table,
+        keep=functools.partial(save_text_tokenizer, text),
+    )
+
+
+def joint_config(options, width: int, dtype: str) -> JointConfig:
+    """Sizes of poolers and heads from a recipe's `joint`."""
+    return JointConfig(
+        pooler=PoolerConfig(
+            width, latents=options["latents"], heads=options["heads"], dtype=dtype
+        ),
+        head=HeadConfig(width, joint=options["width"], residual=options["residual"]),
+        soft_prompt=options["soft_prompt"],
+        tower=options["tower"],
+    )
+
+
+def sayings_of(config, motion: Motion) -> Sayings:
+    """Texts, labels and wordings of a recipe."""
+    texts = _texts(motion.train) | _texts(motion.validation)
+    if config.paraphrases:
+        others = read_paraphrases(config.paraphrases)
+    else:
+        others = {text: paraphrase(text) for text in sorted(texts)}
+    labels = [
+        said for label in _labels(motion.train) for said in (label, mirror_text(label))
+    ]
+    return Sayings(
+        options=build_settings(RowOptions, config.rows, "config.rows"),
+        labels=distinct_labels(labels),
+        paraphrases=others,
+        label_prompt=config.label_prompt,
+        soft_prompt=config.joint.soft_prompt > 0,
+    )
+
+
+def sentence_vectors(options, motion: Motion, sayings: Sayings):
+    """Vectors of all that can be said, by text; None where the tower is shared."""
+    if options["tower"] != SENTENCES:
+        return None
+    encoder = SentenceEncoder(options["sentences"] or find_minilm())
+    prompts = set()
+    for windows in (motion.train, motion.validation):
+        prompts.update(prompts_of(*everything_said(windows, sayings), sayings))
+    ordered = sorted(prompts)
+    return dict(zip(ordered, encoder(ordered), strict=True))
+
+
+def _told(windows: MotionWindows):
+    _, first = np.unique(windows.clips, return_index=True)
+    return (windows.told(index) for index in first.tolist())
+
+
+def _texts(windows: MotionWindows) -> set[str]:
+    """Primary texts and their mirror images."""
+    primary = {told["texts"][0] for told in _told(windows) if told["texts"]}
+    return primary | set(map(mirror_text, primary))
+
+
+def _labels(windows: MotionWindows) -> list[str]:
+    return sorted({told["label"] for told in _told(windows)} - {""})

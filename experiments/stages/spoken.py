@@ -1,0 +1,204 @@
+"""What a tuned model finds and says of held-out windows."""
+
+import collections
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+
+from anymo_jax.encoder.validation import draw_pools
+from anymo_jax.language.generate import generate
+from anymo_jax.language.imu_embedding import export_rows
+from anymo_jax.language.prompts import END
+from anymo_jax.language.qwen2 import Qwen2Config
+from anymo_jax.language.source import InstructionWindows
+from anymo_jax.language.task import InstructRecipe
+from anymo_jax.language.validation import both_ways, named_class
+from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.training.random import StepStreams
+from anymo_jax.training.task import Task, Variables
+from experiments.stages.language import BATCH, held_out_batches
+from experiments.stages.stage import Motion
+
+KINDS = ("procedural", "captured")
+
+
+class Spoken:
+    """Retrieval both ways in pools of distinct texts, and captions that are counted.
+
+    Captured and procedural motion are told apart. Pools are as large as asked for, or
+    as there are distinct texts; figures carry that number.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        recipe: InstructRecipe,
+        source: InstructionWindows,
+        motion: Motion,
+        options: Mapping,
+    ):
+        """Draws pools and windows once, so that figures of different steps compare.
+
+        Args:
+          task, recipe: of the stage.
+          source: of held-out windows.
+          motion: both splits, whose texts tell which activity a caption names.
+          options: size, pools, captions, caption_tokens.
+        """
+        self._task, self._recipe, self._source = task, recipe, source
+        self._options = options
+        self._texts = texts_by_label(motion.train, motion.validation)
+        windows = source.windows
+        kinds = (~windows.captured, windows.captured)
+        self._indices = {
+            kind: np.flatnonzero(mine)
+            for kind, mine in zip(KINDS, kinds, strict=True)
+            if mine.any()
+        }
+        self._predict = jax.jit(self._seen)
+        self.said: list[tuple[str, str]] = []
+
+    def __call__(self, variables: Variables, step: int) -> dict[str, float]:
+        """Figures by name; "mrr" is the mean over both ways and kinds."""
+        figures = {}
+        for kind, index in self._indices.items():
+            figures |= self._retrieval(variables, kind, index)
+        figures |= self._captions(variables)
+        figures["mrr"] = float(
+            np.mean([v for name, v in figures.items() if name.endswith("/mrr")])
+        )
+        return figures
+
+    def table(self, figures: Mapping[str, float]) -> str:
+        """The figures, and a few captions, as a person reads them."""
+        lines = [f"{'retrieval':<26}" + "".join(f"{n:>8}" for n in _RETRIEVED)]
+        for kind in self._indices:
+            for way in ("imu_to_text", "text_to_imu"):
+                cells = "".join(
+                    f"{figures[f'{kind}/{way}/{name}']:>8.3f}" for name in _RETRIEVED
+                )
+                lines.append(f"{kind + ', ' + way.replace('_', ' '):<26}{cells}")
+            size = int(figures[f"{kind}/texts"])
+            chance = np.mean(1 / np.arange(1, size + 1))
+            lines.append(f"  pools of {size} distinct texts, chance {chance:.3f} MRR")
+        if "captions/right" in figures:
+            share = figures["captions/right"]
+            lines.append(f"\ncaptions that name the activity: {share:.1%}")
+        lines += [f"  {told!r} -> {found!r}" for told, found in self.said[:6]]
+        return "\n".join(lines)
+
+    def _retrieval(self, variables, kind: str, index: np.ndarray) -> dict[str, float]:
+        texts = self._source.windows.text[index]
+        size = min(self._options["size"], len(np.unique(texts)))
+        pools = draw_pools(texts, self._options["pools"], size=size)
+        found = collections.defaultdict(list)
+        for pool in pools:
+            rows = [self._source.fixed(int(i)) for i in index[pool]]
+            batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
+            seen = self._predict(variables, self._task.given, batch, 0)
+            seen = jax.device_get(seen)
+            figures = both_ways(seen["imu"], seen["text"], batch["text_id"])
+            for name, value in figures.items():
+                found[f"{kind}/{name}"].append(value)
+        return {name: float(np.mean(v)) for name, v in found.items()} | {
+            f"{kind}/texts": float(size)
+        }
+
+    def _captions(self, variables) -> dict[str, float]:
+        """Share of procedural clips whose activity the greedy caption names."""
+        index = self._indices.get("procedural")
+        count = self._options["captions"]
+        if index is None or not count or not self._recipe.weight_answer:
+            return {}
+        _, first = np.unique(self._source.windows.clips[index], return_index=True)
+        chosen = np.random.default_rng(0).permutation(index[first])[:count]
+        params, config = plain_model(variables.params, self._recipe, self._task.given)
+        self.said, right = [], []
+        batches = held_out_batches(
+            lambda i: self._source.fixed(int(chosen[i])), len(chosen)
+        )
+        for batch, new, number in batches:
+            seen = self._predict(variables, self._task.given, batch, number)
+            found = self._say(params, config, batch, jax.device_get(seen))
+            rows = chosen[number : number + BATCH]
+            for i, caption in zip(rows, np.array(found)[new], strict=True):
+                told = self._source.windows.told(int(i))
+                self.said.append((told["texts"][0], str(caption)))
+                named = named_class(str(caption), self._texts)
+                right.append(named == told["label"])
+        return {"captions/right": float(np.mean(right))}
+
+    def _say(self, params, config, batch, seen) -> list[str]:
+        text = self._source.tokenizer
+        tokens, mask = left_padded(self._prompts(batch, seen), text.pad)
+        new = self._options["caption_tokens"]
+        stop = text.id_of(END)
+        written = generate(
+            params, config, tokens, max_new_tokens=new, mask=mask, stop=(stop,)
+        )[:, tokens.shape[1] :]
+        # New ids are no text: a caption that holds one says nothing there.
+        rows = [[i for i in row.tolist() if i < text.vocab_size] for row in written]
+        return [text.decode(row, markup=False).strip() for row in rows]
+
+    def _prompts(self, batch, seen) -> list[np.ndarray]:
+        vocabulary = self._recipe.language.vocabulary
+        prompts = []
+        for i in range(len(seen["length"])):
+            before = batch["row_before"][i, : batch["row_before_length"][i]]
+            after = batch["row_after"][i, : batch["row_after_length"][i]]
+            codes = vocabulary.first_code + seen["codes"][i, : seen["length"][i]]
+            middle = [[vocabulary.begin], codes, [vocabulary.end]]
+            prompts.append(np.concatenate([before, *middle, after]).astype(np.int32))
+        return prompts
+
+    def _seen(self, variables, given, batch, number):
+        streams = StepStreams(jax.random.key(0), number)
+        return self._task.predict(variables, given, batch, streams)
+
+
+_RETRIEVED = ("r1", "r5", "r10", "mrr")
+
+
+def texts_by_label(*splits: MotionWindows) -> dict[str, tuple[str, ...]]:
+    """All texts of the procedural clips of each activity."""
+    found = collections.defaultdict(set)
+    for windows in splits:
+        _, first = np.unique(windows.clips, return_index=True)
+        for index in first.tolist():
+            if not windows.captured[index]:
+                told = windows.told(index)
+                found[told["label"]].update(told["texts"])
+    return {label: tuple(sorted(texts)) for label, texts in found.items()}
+
+
+def plain_model(
+    params: dict, recipe: InstructRecipe, given
+) -> tuple[dict, Qwen2Config]:
+    """The language model with its IMU rows baked in and the head untied."""
+    frozen, _ = given
+    language, qwen = recipe.language, jax.device_get(params["qwen"])
+    embedding, head = export_rows(
+        language.vocabulary,
+        params["imu"],
+        language.projector,
+        frozen.tokenizer["codebook"]["embedding"],
+        np.asarray(qwen["embedding"]),
+        np.asarray(qwen["head"]) if "head" in qwen else None,
+    )
+    config = dataclasses.replace(
+        language.qwen, vocab_size=len(embedding), tie_embeddings=False
+    )
+    return {**qwen, "embedding": embedding, "head": head}, config
+
+
+def left_padded(rows: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of ids as one array with padding on the left, and which ids are real."""
+    size = max(map(len, rows))
+    tokens = np.full((len(rows), size), pad, np.int32)
+    mask = np.zeros((len(rows), size), bool)
+    for i, row in enumerate(rows):
+        tokens[i, size - len(row) :] = row
+        mask[i, size - len(row) :] = True
+    return tokens, mask
