@@ -3,8 +3,8 @@ r"""Motion-LM pre-training: a language model learns to read motion tokens (3.3, 
     python -m experiments.train --config=configs/motion_lm.py:tiny
     python -m experiments.train --config=configs/motion_lm.py:small --data=runs/small \
         --encoder=runs/encoder-small --tokenizer=runs/tokenizer-small
-    python -m experiments.train --config=configs/motion_lm.py:paper --data=runs/nymeria \
-        --config.backbone.directory=Qwen2.5-0.5B
+    python -m experiments.train --config=configs/motion_lm.py:paper \
+        --data=runs/nymeria --config.backbone.directory=Qwen2.5-0.5B
 
 :tiny    a random backbone and a text tokenizer of the captions; 2 minutes, 2 cores
 :small   likewise, larger; at most 45 minutes on 2 cores

@@ -110,7 +110,7 @@ def _quarter(folder: str, gpu: bool) -> list[learning.Row]:
 
 
 def _by_batch(folder: str, gpu: bool) -> list[learning.Row]:
-    sizes = (16, 32, 64, 128, 256) if gpu else (2, 4, 8, 16)
+    sizes = (16, 32, 64, 128, 256) if gpu else (2, 4, 8)
     dtype = "bfloat16" if gpu else "float32"
     return [
         learning.row(f"batch {n}", f"{HERE}:ours", folder=folder, batch=n, dtype=dtype)

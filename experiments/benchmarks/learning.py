@@ -1,6 +1,7 @@
 """What the benchmarks of training stages share: a timed row, and the table of rows."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from anymo_jax.training.sharding import MeshShape
 from anymo_jax.training.task import Task
 from experiments.benchmarks import isolated
 
-WARM, TIMED = 2, 5
+WARM, TIMED = 2, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +47,16 @@ class Row:
 
 
 def row(name: str, function: str, *, devices: int = 1, **arguments) -> Row:
-    """A row measured by "module:function" in a process with so many CPU devices."""
+    """A row measured by "module:function" in a process with so many CPU devices.
+
+    Its figure is told on stderr at once, since a table takes minutes.
+    """
     force = f"--xla_force_host_platform_device_count={devices}"
     environment = {"XLA_FLAGS": force} if devices > 1 else {}
-    return Row(name, **isolated.measure(function, arguments, environment))
+    found = Row(name, **isolated.measure(function, arguments, environment))
+    told = found.failed or f"{found.seconds:.3f} s a step"
+    print(f"{name}: {told}", file=sys.stderr, flush=True)
+    return found
 
 
 def alike(rows: list[Row]) -> list[Row]:
@@ -138,7 +145,7 @@ def table(title: str, rows: Iterable[Row], products: float) -> str:
 def notes() -> str:
     """What the columns of `table` mean."""
     return (
-        "s/step: median of 5; products: of the rate of a large matrix product in the "
+        "s/step: median of 3; products: of the rate of a large matrix product in the "
         "same run; MFU:\nof the peak in the maker's data sheet; memory: of the "
         "device's allocator, or of the process\nwhere the device is a CPU; loss: of "
         "the first step; speed: windows/s relative to the first row"
