@@ -22,7 +22,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.stage = "motion_lm"
     config.seed = 0
     # Steps of training; 0 counts them from the epochs.
-    config.steps = {"tiny": 120, "small": 600, "paper": 0}[variant]
+    config.steps = {"tiny": 80, "small": 600, "paper": 0}[variant]
     config.epochs = 3
     config.batch_size = {"tiny": 32, "small": 64, "paper": 16}[variant]
     config.ema_decay = 0.0
