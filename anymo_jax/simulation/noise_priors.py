@@ -13,7 +13,6 @@ import json
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -36,12 +35,10 @@ class NoisePriors:
         a stream sampled at a rate f has std density * sqrt(f / 2).
       bias_std: (K, 2) m/s^2 and rad/s, spread of the constant bias of one axis.
       names: name of each prior (static).
-
-    Compiling puts placeholders where the arrays are, hence no narrower types.
     """
 
-    density: Any
-    bias_std: Any
+    density: jax.Array
+    bias_std: jax.Array
     names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
 
 

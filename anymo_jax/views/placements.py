@@ -5,7 +5,6 @@ what else the candidates have in common to the body: `BodyTables`.
 """
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,12 +28,10 @@ class BodyTables:
       cumulative: (P,) cumulative chance of the candidates, one unit per segment: those
         of segment s go from s to s + 1.
       counts: candidates of each segment, 23 positive numbers (static).
-
-    Compiling puts placeholders where the arrays are, hence no narrower types.
     """
 
-    frame: Any
-    cumulative: Any
+    frame: jax.Array | np.ndarray
+    cumulative: jax.Array | np.ndarray
     counts: tuple[int, ...] = dataclasses.field(metadata={"static": True})
 
     @property
