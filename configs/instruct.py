@@ -11,11 +11,8 @@ r"""Contrastive instruction tuning: motion and words in one space, and captions 
 
 Ablations of Table 4 are one value each, as are the prompts of Table 10:
 
-    --config.rows.ablation=no_label --config.weights.label=0.0
-    --config.rows.ablation=no_narration --config.weights.text=0.0
-    --config.rows.ablation=no_multiple_choice
-    --config.weights.label=0.0 --config.weights.text=0.0      w/o contrastive
-    --config.label_prompt=person
+    --config.ablation=no_label      no_narration, no_contrastive, no_multiple_choice
+    --config.label_prompt=person    bare, imu, activity, learned
 """
 
 import ml_collections
@@ -38,6 +35,9 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.chunk = 32 if variant == "paper" else 0
     config.answer_chunk = 4 if variant == "paper" else 0
 
+    # A row of Table 4: none, no_label, no_narration, no_contrastive (neither), or
+    # no_multiple_choice (narrations in its place).
+    config.ablation = "none"
     # Eq. 5's temperature, and weights of answers, narrations and labels.
     config.temperature = 0.05
     config.weights = ml_collections.ConfigDict()
@@ -92,15 +92,12 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
 
 
 def rows() -> ml_collections.ConfigDict:
-    """Rows of a window: A.4's numbers; see `language.rows.RowOptions`."""
+    """Proportion of a window's rows, by A.4; see `language.rows.RowOptions`."""
     options = ml_collections.ConfigDict()
     options.narration = 3
     options.multiple_choice = 3
-    options.contrastive = 6
     options.choices = 35
     options.augmentations = 5
-    # none, no_multiple_choice, no_label, no_narration or no_contrastive (Table 4).
-    options.ablation = "none"
     # Tell the posture alone where the visible nodes cannot see the action.
     options.posture_captions = False
     return options

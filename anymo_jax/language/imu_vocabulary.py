@@ -11,7 +11,7 @@ The vectors of these ids are in `imu_embedding`.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Int
 
 from anymo_jax.tokenizer.stream import interleave, separate
 
@@ -108,22 +108,6 @@ class ImuVocabulary:
             )
         stream = tokens[None] - self.first_code
         return separate(stream, self.entries, self.codebooks)[0][0]
-
-    def is_code(
-        self, tokens: Int[Array | np.ndarray, "*B"]
-    ) -> Bool[Array | np.ndarray, "*B"]:
-        """Which tokens are codes: what the IMU's pooler and residual look at."""
-        return tokens >= self.first_code
-
-    def check_tokens(self, tokens: Int[np.ndarray, "..."]) -> None:
-        """Raises a ValueError that names the first id outside the vocabulary."""
-        wrong = (tokens < 0) | (tokens >= self.total)
-        if wrong.any():
-            where = [int(i) for i in np.argwhere(wrong)[0]]
-            raise ValueError(
-                f"tokens{where} is {tokens[wrong][0]}, expected 0 to {self.total - 1}: "
-                f"{self.text} text tokens and {self.new} of the IMU"
-            )
 
     def check_text_rows(self, rows: int) -> None:
         """Raises a ValueError where a language model lacks rows of text tokens."""

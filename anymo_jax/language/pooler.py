@@ -19,7 +19,6 @@ import functools
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 _KERNEL = nn.initializers.lecun_normal()
@@ -141,25 +140,6 @@ def masked_mean(
     chosen = jnp.where(span[..., None], states.astype(jnp.float32), 0)
     count = jnp.sum(span, axis=1, dtype=jnp.float32)
     return jnp.sum(chosen, axis=1) / jnp.maximum(count, 1)[:, None]
-
-
-def check_spans(span: Bool[np.ndarray, "B L"], field: str) -> None:
-    """Refuses, on the host, a batch in which an example has no token to pool.
-
-    Args:
-      span: as it will be given to the pooler.
-      field: what the span is of, for the message: "narration", "label", "imu".
-
-    Raises:
-      ValueError: names the first such example.
-    """
-    empty = ~np.asarray(span).any(axis=1)
-    if empty.any():
-        raise ValueError(
-            f"{field}[{int(np.argmax(empty))}] has no token to pool, as have "
-            f"{int(empty.sum()) - 1} more of {len(empty)}: it is empty, or cut off by "
-            "the prompt's length; drop the row or give it a text"
-        )
 
 
 def init_pooler(key: Key[Array, ""], config: PoolerConfig) -> dict:

@@ -1,16 +1,9 @@
 """Prompts in Qwen's chat markup, with marks for what is known late (Figure 8).
 
-A prompt is a string with two marks that are replaced late, because what stands there
-is known in the training step alone: `<imu>`, the code tokens, and `{sites}`, the
-visible wearable locations. There are two ways on:
-
-* On the host, where the visible nodes are known: `fill(prompt, sites=site_phrase(...))`
-  leaves `<imu>` as the only mark.
-* In the step, where they are drawn: `split(prompt)` gives the parts in order; literal
-  parts are tokenised once, and `sites.site_pieces` says what to put at the mark.
-
-Both give the same tokens, because every part begins where a byte-level tokenizer
-starts a new word: a space belongs to the word behind it.
+A prompt is a string with marks for what is known late: `{sites}`, the visible wearable
+locations, is filled in on the host (`fill`), and `<imu>`, the code tokens, stays until
+the step splices them in. A space belongs to the word behind it, as byte-level
+tokenizers split words.
 """
 
 import dataclasses
@@ -88,15 +81,6 @@ def fill(prompt: str, **values: str) -> str:
     clean = {f"{{{name}}}": _clean(name, value) for name, value in values.items()}
     # One pass, so that a value is never searched for marks.
     return MARK.sub(lambda match: clean.get(match.group(), match.group()), prompt)
-
-
-def split(prompt: str) -> tuple[str, ...]:
-    """Parts of a prompt in order: literal strings, `IMU` and `SITES`.
-
-    The space before the sites is left out; it belongs to `sites.site_pieces`.
-    """
-    found = re.split(rf"({IMU}| ?{re.escape(SITES)})", prompt)
-    return tuple(part.strip() if SITES in part else part for part in found if part)
 
 
 def _clean(name: str, value: str) -> str:

@@ -1,15 +1,11 @@
-"""Rows of instruction and contrastive tuning from what is told of a window (A.4).
+"""What is told of a window, and instruction rows made of it (A.4).
 
-Per window, in the paper: three narration rows, three multiple-choice rows and six
-contrastive rows. A narration row asks what the person does and is answered by one of
-the window's texts; a multiple-choice row offers up to 35 labels and is answered by
-"key: label"; a contrastive row pairs the window with one positive text and its label.
+A narration row asks what the person does and is answered by one of the window's texts;
+a multiple-choice row offers up to 35 labels and is answered by "key: label". The paper
+has three of each per window, and six pairs of the window with one positive text.
 
 Prompts keep their marks for the code tokens and for the visible locations (see
-`prompts`). Where captions depend on the visible nodes, draw these on the host and give
-them to `window_told`; where they are drawn in the step, make the rows of both
-`Told`s (nodes that see the action and nodes that do not) and choose there by
-`sites.seeing_nodes`.
+`prompts`).
 """
 
 import dataclasses
@@ -28,44 +24,34 @@ from anymo_jax.motion.mirror import mirror_text
 
 NARRATION = "narration"
 MULTIPLE_CHOICE = "multiple_choice"
-# Table 4, and what each leaves out of the rows.
-ABLATIONS = ("none", "no_multiple_choice", "no_label", "no_narration", "no_contrastive")
 
 
 @dataclasses.dataclass(frozen=True)
 class RowOptions:
-    """How many rows a window gives, and of what.
+    """In which proportion windows give rows, and of what.
 
     Attributes:
-      narration, multiple_choice, contrastive: rows of each kind per window; a window
-        without a label has narration rows in place of multiple-choice ones.
+      narration, multiple_choice: rows of either kind per window; a window without a
+        label has narration rows in place of multiple-choice ones.
       choices: options of a multiple-choice row at most; as many as there are labels
         where there are fewer.
       augmentations: texts beside the primary one that are used at most.
-      ablation: one of `ABLATIONS`. "no_multiple_choice" puts narration rows in place of
-        the multiple-choice ones; "no_label" and "no_narration" leave that text of the
-        contrastive rows empty; "no_contrastive" makes no contrastive row.
       posture_captions: tell the posture alone where the visible nodes cannot see the
         action (`sites.told_of_view`).
     """
 
     narration: int = 3
     multiple_choice: int = 3
-    contrastive: int = 6
     choices: int = 35
     augmentations: int = 5
-    ablation: str = "none"
     posture_captions: bool = False
 
     def __post_init__(self):
-        if self.ablation not in ABLATIONS:
-            raise ValueError(
-                f"rows.ablation = {self.ablation!r}; choose one of "
-                f"{', '.join(ABLATIONS)}"
-            )
-        for name in ("narration", "multiple_choice", "contrastive", "augmentations"):
+        for name in ("narration", "multiple_choice", "augmentations"):
             if getattr(self, name) < 0:
                 raise ValueError(f"rows.{name} = {getattr(self, name)} is below zero")
+        if not self.narration + self.multiple_choice:
+            raise ValueError("rows.narration and rows.multiple_choice are both zero")
         if self.choices < 2:
             raise ValueError(f"rows.choices = {self.choices}: a choice needs two")
 
@@ -83,34 +69,6 @@ class InstructionRow:
     task: str
     prompt: str
     target: str
-
-
-@dataclasses.dataclass(frozen=True)
-class ContrastiveRow:
-    """A prompt of the IMU side and what it belongs to.
-
-    Attributes:
-      prompt: in chat markup, with the marks for code tokens and sites.
-      narration: positive text, bare; "" where the narration loss is off.
-      label: activity name, bare; "" where there is none or the label loss is off.
-    """
-
-    prompt: str
-    narration: str
-    label: str
-
-
-@dataclasses.dataclass(frozen=True)
-class WindowRows:
-    """All rows of a window.
-
-    Attributes:
-      instruction: narration rows, then multiple-choice rows.
-      contrastive: contrastive rows.
-    """
-
-    instruction: tuple[InstructionRow, ...]
-    contrastive: tuple[ContrastiveRow, ...]
 
 
 def window_told(
@@ -158,41 +116,31 @@ def window_told(
     return Told(tuple(dict.fromkeys(texts))[: 1 + options.augmentations], label)
 
 
-def window_rows(
+def instruction_row(
     told: Told,
     labels: Sequence[str],
     templates: Templates,
     options: RowOptions,
     rng: np.random.Generator,
-) -> WindowRows:
-    """The rows of one window, a function of what `rng` draws.
+) -> InstructionRow:
+    """A narration or a multiple choice, in the proportion of the options.
 
     Args:
       told: of `window_told`.
       labels: vocabulary of the multiple choice, distinct (`labels.distinct_labels`).
       templates: wordings, drawn anew for each row.
-      options: how many rows.
-      rng: for instance of (seed, epoch, window).
+      options: of the rows.
+      rng: draws everything.
     """
-    chosen = options.multiple_choice
-    if options.ablation == "no_multiple_choice" or not told.label:
-        chosen = 0
-    narrated = options.narration + options.multiple_choice - chosen
-    instruction = [
-        *_narration_rows(told, narrated, templates, rng),
-        *(
-            multiple_choice_row(
-                *(told.label, labels, templates),
-                choices=options.choices,
-                rng=rng,
-                wording_rng=rng,
-            )
-            for _ in range(chosen)
-        ),
-    ]
-    return WindowRows(
-        tuple(instruction), tuple(_contrastive_rows(told, templates, options, rng))
-    )
+    share = options.multiple_choice / (options.narration + options.multiple_choice)
+    if rng.random() < share and told.label:
+        return multiple_choice_row(
+            *(told.label, labels, templates),
+            choices=options.choices,
+            rng=rng,
+            wording_rng=rng,
+        )
+    return narration_row(draw_positive(told.texts, rng), templates, rng)
 
 
 def narration_row(
@@ -231,46 +179,6 @@ def multiple_choice_row(
         fill(wording.prompt, choices="\n".join(offered)),
         fill(wording.answer, text=offered[options.index(label)]),
     )
-
-
-def check_narrations(narrations: Sequence[str]) -> None:
-    """Refuses a batch for the narration loss in which a text is empty.
-
-    An empty text would be pooled over no token, and be the positive of its window.
-
-    Raises:
-      ValueError: naming the places in the batch.
-    """
-    empty = [i for i, text in enumerate(narrations) if not text.strip()]
-    if empty:
-        raise ValueError(
-            f"narrations: {len(empty)} of {len(narrations)} texts of the batch are "
-            f"empty, at {empty[:8]}; leave windows without a text out, or turn the "
-            "narration loss off (rows.ablation = 'no_narration')"
-        )
-
-
-def _narration_rows(told, count, templates, rng) -> list[InstructionRow]:
-    """The primary text first, then augmentations; all again where they do not do."""
-    others = [told.texts[1 + i] for i in rng.permutation(len(told.texts) - 1)]
-    texts = [told.texts[0], *others]
-    return [narration_row(texts[i % len(texts)], templates, rng) for i in range(count)]
-
-
-def _contrastive_rows(told, templates, options, rng) -> list[ContrastiveRow]:
-    """Rows whose positive text is the primary one or one augmentation, evenly."""
-    if options.ablation == "no_contrastive":
-        return []
-    rows = []
-    for _ in range(options.contrastive):
-        narration, label = draw_positive(told.texts, rng), told.label
-        if options.ablation == "no_narration":
-            narration = ""
-        if options.ablation == "no_label":
-            label = ""
-        wording = templates.wording("contrastive_imu", rng)
-        rows.append(ContrastiveRow(wording.prompt, narration, label))
-    return rows
 
 
 def draw_positive(texts: Sequence[str], rng: np.random.Generator) -> str:

@@ -9,13 +9,11 @@ from jaxtyping import Bool
 
 from anymo_jax.language.choices import check_vocabulary
 from anymo_jax.language.labels import LabelVocabulary, normalise_label
-from anymo_jax.language.prompts import IMU, SITES, TextPrompt, fill, split
+from anymo_jax.language.prompts import IMU, SITES, TextPrompt, fill
 from anymo_jax.language.rows import (
     InstructionRow,
     RowOptions,
-    draw_positive,
-    multiple_choice_row,
-    narration_row,
+    instruction_row,
     window_told,
 )
 from anymo_jax.language.sites import Told, seeing_nodes
@@ -71,18 +69,8 @@ class Sayings:
         )
 
     def instruction(self, told: Told, rng: np.random.Generator) -> InstructionRow:
-        """A narration or a multiple choice, in the proportion of the options."""
-        options = self.options
-        share = options.multiple_choice / (options.narration + options.multiple_choice)
-        asked = options.ablation != "no_multiple_choice" and rng.random() < share
-        if asked and told.label:
-            return multiple_choice_row(
-                *(told.label, self.labels, self.templates),
-                choices=options.choices,
-                rng=rng,
-                wording_rng=rng,
-            )
-        return narration_row(draw_positive(told.texts, rng), self.templates, rng)
+        """An instruction row of a window."""
+        return instruction_row(told, self.labels, self.templates, self.options, rng)
 
 
 def everything_said(
@@ -126,7 +114,7 @@ def around_codes(prompt: str, phrase: str = "") -> tuple[str, str]:
     Raises:
       ValueError: for a prompt without the mark of the code tokens.
     """
-    if SITES in split(prompt):
+    if SITES in prompt:
         prompt = fill(prompt, sites=phrase)
     before, mark, after = prompt.partition(IMU)
     if not mark:

@@ -71,9 +71,6 @@ def site_words(node: int | str) -> str:
 def site_phrase(visible: Bool[np.ndarray, "23"]) -> str:
     """The visible nodes in words, in the skeleton's order.
 
-    No word depends on how many there are ("a, b, c" and never "and"), so that a step
-    that draws the nodes can write the same from `site_pieces`.
-
     Raises:
       ValueError: where no node is visible.
     """
@@ -81,14 +78,6 @@ def site_phrase(visible: Bool[np.ndarray, "23"]) -> str:
     if not named:
         raise ValueError("visible: no node is visible; at least one carries a sensor")
     return f"{_SEPARATOR} ".join(named)
-
-
-def site_pieces() -> tuple[tuple[str, str], ...]:
-    """For each node, what to write where it is the first visible one, and where not.
-
-    The pieces of the visible nodes in a row are `" " + site_phrase(visible)`.
-    """
-    return tuple((f" {words}", f"{_SEPARATOR} {words}") for words in SITE_WORDS)
 
 
 def seeing_nodes(facts: Mapping[str, str]) -> Bool[np.ndarray, "23"]:

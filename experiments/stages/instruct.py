@@ -30,6 +30,15 @@ from experiments.stages.spoken import Spoken
 from experiments.stages.stage import Motion, Stage, open_motion
 from experiments.stages.tokenizer import digest
 
+# Rows of Table 4, and the losses that each leaves out.
+ABLATIONS = {
+    "none": (),
+    "no_label": ("weight_label",),
+    "no_narration": ("weight_text",),
+    "no_contrastive": ("weight_label", "weight_text"),
+    "no_multiple_choice": (),
+}
+
 
 def build(config: ml_collections.ConfigDict) -> Stage:
     """The stage of a recipe of configs/instruct.py."""
@@ -43,9 +52,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         joint=joint_config(config.joint, backbone.hidden_size, backbone.dtype),
         source=stages.source,
         temperature=config.temperature,
-        weight_answer=config.weights.answer,
-        weight_text=config.weights.text,
-        weight_label=config.weights.label,
+        **weights(config),
         diagonal=config.diagonal,
         chunk=config.chunk,
         answer_chunk=config.answer_chunk,
@@ -81,6 +88,26 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     )
 
 
+def weights(config) -> dict[str, float]:
+    """Weights of the losses, less those that the ablation leaves out (Table 4)."""
+    if config.ablation not in ABLATIONS:
+        raise ValueError(
+            f"config.ablation = {config.ablation!r}: choose one of "
+            f"{', '.join(ABLATIONS)}"
+        )
+    found = {f"weight_{name}": value for name, value in config.weights.items()}
+    return found | dict.fromkeys(ABLATIONS[config.ablation], 0.0)
+
+
+def row_options(config) -> RowOptions:
+    """Proportion of the rows, the ablation's choice of them included."""
+    rows = dict(config.rows)
+    if config.ablation == "no_multiple_choice":
+        # As many rows as ever: narrations take the place.
+        rows["multiple_choice"] = 0
+    return build_settings(RowOptions, rows, "config.rows")
+
+
 def joint_config(options, width: int, dtype: str) -> JointConfig:
     """Sizes of poolers and heads from a recipe's `joint`."""
     return JointConfig(
@@ -104,7 +131,7 @@ def sayings_of(config, motion: Motion) -> Sayings:
         said for label in _labels(motion.train) for said in (label, mirror_text(label))
     ]
     return Sayings(
-        options=build_settings(RowOptions, config.rows, "config.rows"),
+        options=row_options(config),
         labels=distinct_labels(labels),
         paraphrases=others,
         label_prompt=config.label_prompt,

@@ -5,12 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from anymo_jax.language.prompts import END, IMU, SITES, chat, fill, split
-from anymo_jax.language.sites import SITE_WORDS, site_phrase, site_pieces
+from anymo_jax.language.prompts import IMU, SITES, chat, fill
 from anymo_jax.language.templates import FILE, LABEL_PROMPTS, load_templates
 
 ROLES = ("motion_lm", "narration", "multiple_choice", "contrastive_imu")
@@ -20,20 +16,6 @@ SHIPPED = json.loads(FILE.read_text())
 @pytest.fixture(scope="module")
 def templates():
     return load_templates()
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    """A byte-level BPE with merges of its own, as GPT-2's and Qwen's are."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    corpus = [json.dumps(SHIPPED), ", ".join(SITE_WORDS)] * 20
-    special = [IMU, "<|im_start|>", END]
-    trainer = trainers.BpeTrainer(
-        vocab_size=900, special_tokens=special, show_progress=False
-    )
-    made.train_from_iterator(corpus, trainer)
-    return made
 
 
 def test_the_markup_is_qwens():
@@ -186,25 +168,3 @@ def test_what_may_not_be_filled_in(values, message):
     message = message.replace("|", r"\|")
     with pytest.raises(ValueError, match=message):
         fill("on the {sites}: <imu>", **values)
-
-
-def test_splitting_keeps_all_but_the_space_of_the_sites():
-    prompt = "on the {sites}:\n<imu>\nwhat?"
-    assert split(prompt) == ("on the", SITES, ":\n", IMU, "\nwhat?")
-    assert split("<imu>") == (IMU,)
-
-
-@given(st.sets(st.integers(0, 22), min_size=1), st.sampled_from(ROLES[1:]))
-def test_parts_give_the_tokens_of_the_whole(tokenizer, nodes, role):
-    visible = np.isin(np.arange(23), list(nodes))
-    pieces = site_pieces()
-    shown = [pieces[n][i > 0] for i, n in enumerate(sorted(nodes))]
-    for wording in load_templates().wordings[role]:
-        prompt = wording.prompt.replace("{choices}", "a: walking")
-        whole = fill(prompt, sites=site_phrase(visible))
-        parts = []
-        for part in split(prompt):
-            parts += shown if part == SITES else [part]
-        assert "".join(parts) == whole
-        ids = [i for part in parts for i in tokenizer.encode(part).ids]
-        assert ids == tokenizer.encode(whole).ids

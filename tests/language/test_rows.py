@@ -11,15 +11,13 @@ from anymo_jax.body.skeleton import XSENS
 from anymo_jax.language.choices import check_vocabulary, draw_options, option_keys
 from anymo_jax.language.labels import count_labels, label_vocabulary, normalise_label
 from anymo_jax.language.rows import (
-    ABLATIONS,
     MULTIPLE_CHOICE,
     NARRATION,
     RowOptions,
-    check_narrations,
     draw_positive,
+    instruction_row,
     multiple_choice_row,
     narration_row,
-    window_rows,
     window_told,
 )
 from anymo_jax.language.sites import Told
@@ -39,64 +37,44 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def rows(told=TOLD, labels=LABELS, seed=0, **options):
+def drawn(told=TOLD, count=400, **options):
+    """Instruction rows of many draws."""
     given = RowOptions(**options)
-    return window_rows(told, labels, load_templates(), given, rng(seed))
-
-
-def tasks(made):
-    return collections.Counter(row.task for row in made.instruction)
-
-
-def test_the_papers_rows():
-    made = rows()
-    assert tasks(made) == {NARRATION: 3, MULTIPLE_CHOICE: 3}
-    assert len(made.contrastive) == 6
-
-
-@pytest.mark.parametrize("ablation", ABLATIONS)
-def test_ablations(ablation):
-    made = rows(ablation=ablation)
-    chosen = 0 if ablation == "no_multiple_choice" else 3
-    assert tasks(made)[MULTIPLE_CHOICE] == chosen
-    assert len(made.instruction) == 6
-    assert len(made.contrastive) == (0 if ablation == "no_contrastive" else 6)
-    for row in made.contrastive:
-        assert (row.narration == "") == (ablation == "no_narration")
-        assert (row.label == "") == (ablation == "no_label")
-
-
-def test_a_window_without_a_label_is_narrated_instead():
-    made = rows(Told(TOLD.texts, ""))
-    assert tasks(made) == {NARRATION: 6}
-    assert {row.label for row in made.contrastive} == {""}
-
-
-def test_rows_are_a_function_of_the_seed():
-    assert rows(seed=3) == rows(seed=3)
-    assert rows(seed=3) != rows(seed=4)
-
-
-def test_narration_rows_answer_with_the_windows_texts():
-    targets = [row.target for row in rows(narration=6, multiple_choice=0).instruction]
-    assert targets[0] == TOLD.texts[0]
-    assert sorted(targets) == sorted(TOLD.texts)
-    two = rows(Told(("one", "two"), ""), narration=5, multiple_choice=0)
-    assert [row.target for row in two.instruction] == [
-        "one",
-        "two",
-        "one",
-        "two",
-        "one",
+    return [
+        instruction_row(told, LABELS, load_templates(), given, rng(seed))
+        for seed in range(count)
     ]
 
 
+def tasks(made):
+    return collections.Counter(row.task for row in made)
+
+
+def test_both_kinds_come_in_the_proportion_of_the_options():
+    assert 160 < tasks(drawn())[NARRATION] < 240
+    assert 70 < tasks(drawn(narration=1, multiple_choice=3))[NARRATION] < 130
+    assert tasks(drawn(multiple_choice=0)) == {NARRATION: 400}
+    assert tasks(drawn(narration=0)) == {MULTIPLE_CHOICE: 400}
+
+
+def test_a_window_without_a_label_is_narrated_instead():
+    assert tasks(drawn(Told(TOLD.texts, ""))) == {NARRATION: 400}
+
+
+def test_rows_are_a_function_of_the_seed():
+    assert drawn(count=5) == drawn(count=5)
+    assert len(set(drawn(count=20))) > 10
+
+
+def test_narrations_answer_with_the_windows_texts():
+    targets = {row.target for row in drawn(multiple_choice=0)}
+    assert targets == set(TOLD.texts)
+
+
 def test_every_prompt_keeps_its_marks_and_opens_the_answer():
-    made = rows()
-    for row in (*made.instruction, *made.contrastive):
+    for row in drawn(count=40):
         assert row.prompt.count("<imu>") == row.prompt.count("{sites}") == 1
         assert "{choices}" not in row.prompt
-    for row in made.instruction:
         assert row.prompt.endswith("<|im_start|>assistant\n")
 
 
@@ -210,10 +188,7 @@ def test_posture_captions_need_the_visible_nodes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"ablation": "no_fun"},
-            "rows.ablation = 'no_fun'; choose one of none, no_mul",
-        ),
+        ({"narration": 0, "multiple_choice": 0}, "are both zero"),
         ({"narration": -1}, "rows.narration = -1 is below zero"),
         ({"choices": 1}, "rows.choices = 1: a choice needs two"),
     ],
@@ -221,14 +196,6 @@ def test_posture_captions_need_the_visible_nodes():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         RowOptions(**options)
-
-
-def test_a_batch_with_empty_narrations_is_refused():
-    check_narrations(["a", "b"])
-    with pytest.raises(
-        ValueError, match=r"2 of 3 texts of the batch are empty, at \[0"
-    ):
-        check_narrations(["", "b", " "])
 
 
 @pytest.mark.parametrize("labels", [("walking", "The walking"), ("a", "a"), ("!",)])

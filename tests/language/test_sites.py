@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from anymo_jax.body.sites import site_segment
 from anymo_jax.body.skeleton import XSENS
@@ -11,7 +9,6 @@ from anymo_jax.language.sites import (
     SITE_WORDS,
     seeing_nodes,
     site_phrase,
-    site_pieces,
     site_words,
     told_of_view,
 )
@@ -43,13 +40,6 @@ def test_a_phrase_names_the_visible_nodes_in_order():
     assert phrase == "head, right forearm, left forearm"
     with pytest.raises(ValueError, match="no node is visible"):
         site_phrase(np.zeros(23, bool))
-
-
-@given(st.sets(st.integers(0, 22), min_size=1))
-def test_pieces_make_the_phrase(nodes):
-    pieces = [site_pieces()[n][i > 0] for i, n in enumerate(sorted(nodes))]
-    mask = np.isin(np.arange(23), list(nodes))
-    assert "".join(pieces) == " " + site_phrase(mask)
 
 
 GESTURE = {"seen_by": "right_arm", "posture": "a person is standing"}

@@ -99,7 +99,7 @@ def test_kinds_come_in_equal_number_and_choices_hold_the_answer(windows, tokeniz
         else:
             assert answer in ("a person walks", "a person walks again")
     assert 70 < chosen < 130
-    plain = make(windows, tokenizer, ablation="no_multiple_choice")
+    plain = make(windows, tokenizer, multiple_choice=0)
     assert not any(": " in words(plain, e, "answer") for e in draws(plain, 0))
 
 
@@ -167,6 +167,12 @@ def test_sentence_vectors_replace_tokens(windows, tokenizer):
     del vectors["waves the right hand"]
     with pytest.raises(ValueError, match="1 texts have no sentence vector"):
         make(windows, tokenizer, vectors)
+
+
+def test_windows_of_which_nothing_is_said_are_refused(tmp_path, tokenizer):
+    folder = write(tmp_path / "motion", [[clip(100, ())]])
+    with pytest.raises(ValueError, match="texts are empty; leave windows without"):
+        make(MotionWindows(folder, split="train"), tokenizer)
 
 
 def test_a_prompt_without_codes_is_refused():
