@@ -1,10 +1,12 @@
 """One of some processes that save and restore together: index, count, port, folder."""
 
+import logging
 import pathlib
 import sys
 
 import jax
 import numpy as np
+from absl import logging as absl_logging
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -33,6 +35,9 @@ def spread(state):
 
 def main(index: int, count: int, port: int, folder: pathlib.Path) -> None:
     """Saves, damages the newest step, restores, and writes down what came."""
+    # To a file of its own: on stderr lines of the collectives fall between its words.
+    said = logging.FileHandler(folder / f"said{index}")
+    absl_logging.get_absl_logger().addHandler(said)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(f"127.0.0.1:{port}", count, index)
     with Checkpoints(folder / "same", best="score") as checkpoints:

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -510,14 +511,15 @@ def test_two_processes_save_and_restore_as_one(tmp_path):
     assert [process.returncode for process in processes] == [0, 0], told
     assert (tmp_path / "told0").read_text() == "1 {'at': 1} {'at': ''}"
     assert (tmp_path / "told1").read_text() == "1 {'at': 1} {'at': 'x'}"
-    # Of one process at least: lines of others may fall between another's words.
-    said = "\n".join(told)
+    said = "".join((tmp_path / f"said{index}").read_text() for index in range(2))
+    # Whether the flipped bit falls into a value or its compressed frame is a matter of
+    # who wrote first.
     for words in (
-        "3 is damaged",
-        "2 is damaged: the values of params/c",
-        "another process could not",
+        "3 is damaged: ValueError",
+        r"2 is damaged: (the values of params/conv|.*corruption)",
+        "[23] is damaged: another process could not",
     ):
-        assert words in said, told
+        assert re.search(words, said), (said, told)
     moved = (tmp_path / "same" / "corrupt").iterdir()
     assert sorted(p.name[0] for p in moved) == ["2", "3"]
     # One process takes what two have saved, unless they were at places of their own.
