@@ -4,7 +4,7 @@
 
 The paper exports every window's stream once (A.4). Here a window's setup is drawn anew
 each time it is read, so that the variety of setups reaches the language model;
-`fixed_views` draws it once per window, which is the paper's export.
+The recipe's `fixed_views` draws it once per window, which is the paper's export.
 """
 
 import dataclasses
@@ -14,38 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from anymo_jax.encoder.config import EncoderConfig
-from anymo_jax.encoder.model import STGCNEncoder
 from anymo_jax.simulation.noise_priors import NoisePriors
-from anymo_jax.tokenizer.config import TokenizerConfig
 from anymo_jax.tokenizer.model import project
 from anymo_jax.tokenizer.quantizer import nearest_codes
-from anymo_jax.views.options import PAPER, ViewOptions
-from anymo_jax.views.paired import sparse_view_batch
+from anymo_jax.tokenizer.task import TokenizerRecipe, draw_latents
 from anymo_jax.views.placements import BodyTables
-
-
-@dataclasses.dataclass(frozen=True)
-class CodeSource:
-    """How windows become code tokens.
-
-    Attributes:
-      encoder, tokenizer: sizes of the frozen stages.
-      views: how windows become views.
-      fixed_views: draw the view of a window once, as an export does.
-    """
-
-    encoder: EncoderConfig
-    tokenizer: TokenizerConfig
-    views: ViewOptions = PAPER
-    fixed_views: bool = False
-
-    def __post_init__(self):
-        if self.tokenizer.latent != self.encoder.width:
-            raise ValueError(
-                f"tokenizer.latent = {self.tokenizer.latent} is not the encoder's "
-                f"latent width {self.encoder.width}: they were not trained together"
-            )
 
 
 @jax.tree_util.register_dataclass
@@ -83,25 +56,19 @@ class CodeStream:
 
 
 def draw_codes(
-    source: CodeSource, frozen: Frozen, batch: dict, key: Array
+    source: TokenizerRecipe, frozen: Frozen, batch: dict, key: Array
 ) -> CodeStream:
     """One sparse view of every window, as code tokens.
 
     Args:
-      source: sizes and views.
+      source: sizes of the frozen stages, and the views.
       frozen: what does not learn.
       batch: as of `motion.windows.MotionWindows`, with "visible" and "mirrored" where
         its texts hang on them; other entries are left alone.
       key: of the step's views.
     """
-    fixed = jax.random.key(0) if source.fixed_views else None
-    with jax.named_scope("views"):
-        view = sparse_view_batch(
-            key, batch, frozen.body, frozen.priors, source.views, fixed
-        )
-    with jax.named_scope("encoder"):
-        seen = (view.signal, view.visible, view.channel_valid, view.length)
-        latent = STGCNEncoder(source.encoder).apply(frozen.encoder, *seen)
+    given = (frozen.encoder, frozen.body, frozen.priors)
+    latent, view = draw_latents(source, *given, batch, key)
     with jax.named_scope("tokenizer"):
         config = source.tokenizer
         chunks = project(frozen.tokenizer["params"], config, latent)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array
 
 from anymo_jax.language import model
-from anymo_jax.language.code_stream import CodeSource, Frozen, draw_codes
+from anymo_jax.language.code_stream import Frozen, draw_codes
 from anymo_jax.language.forward import (
     AFTER,
     ANSWER,
@@ -33,6 +33,7 @@ from anymo_jax.language.loss import contrastive_loss, label_loss
 from anymo_jax.language.model import JointConfig, MotionLanguageConfig
 from anymo_jax.language.splice import splice
 from anymo_jax.motion.prepared import WINDOW
+from anymo_jax.tokenizer.task import TokenizerRecipe
 from anymo_jax.training.task import OBJECTIVE, Task, Variables
 
 
@@ -53,7 +54,7 @@ class MotionLMRecipe:
     """
 
     language: MotionLanguageConfig
-    source: CodeSource
+    source: TokenizerRecipe
     before: tuple[int, ...]
     after: tuple[int, ...]
     chunk: int = 0
@@ -83,7 +84,7 @@ class InstructRecipe:
 
     language: MotionLanguageConfig
     joint: JointConfig
-    source: CodeSource
+    source: TokenizerRecipe
     temperature: float = 0.05
     weight_answer: float = 1.0
     weight_text: float = 2.0
@@ -271,7 +272,7 @@ def _codebook(frozen: Frozen) -> Array:
     return frozen.tokenizer["codebook"]["embedding"]
 
 
-def _check_codebooks(language: MotionLanguageConfig, source: CodeSource) -> None:
+def _check_codebooks(language: MotionLanguageConfig, source: TokenizerRecipe) -> None:
     vocabulary, tokenizer = language.vocabulary, source.tokenizer
     known = (vocabulary.codebooks, vocabulary.entries)
     if known != (tokenizer.codebooks, tokenizer.entries):
@@ -282,13 +283,13 @@ def _check_codebooks(language: MotionLanguageConfig, source: CodeSource) -> None
         )
 
 
-def longest_codes(source: CodeSource) -> int:
+def longest_codes(source: TokenizerRecipe) -> int:
     """Code tokens of a window of full length."""
     return source.tokenizer.codebooks * source.encoder.latent_length(WINDOW)
 
 
 def _check_length(
-    language: MotionLanguageConfig, source: CodeSource, text: int, what: str
+    language: MotionLanguageConfig, source: TokenizerRecipe, text: int, what: str
 ) -> None:
     """Refuses prompts that may exceed the context, before anything is compiled."""
     codes = longest_codes(source)

@@ -6,9 +6,11 @@ gradient reaches them, each step updates them by moving averages over the global
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax
 import numpy as np
+from jaxtyping import Array
 
 from anymo_jax.encoder.config import EncoderConfig
 from anymo_jax.encoder.model import STGCNEncoder
@@ -21,6 +23,7 @@ from anymo_jax.training.task import Streams, Task, Variables
 from anymo_jax.views.options import PAPER, ViewOptions
 from anymo_jax.views.paired import sparse_view_batch
 from anymo_jax.views.placements import BodyTables
+from anymo_jax.views.view import View
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +46,7 @@ class TokenizerRecipe:
         if self.tokenizer.latent != self.encoder.width:
             raise ValueError(
                 f"tokenizer.latent = {self.tokenizer.latent} is not the encoder's "
-                f"latent width {self.encoder.width}; make them equal"
+                f"latent width {self.encoder.width}; they were not trained together"
             )
 
 
@@ -110,6 +113,32 @@ def tokenizer_task(
     )
 
 
+def draw_latents(
+    recipe: TokenizerRecipe,
+    encoder: dict,
+    body: BodyTables,
+    priors: NoisePriors,
+    batch: Mapping,
+    key: Array,
+) -> tuple[Array, View]:
+    """Latents (B, L, D) of one sparse view of each window, and the views.
+
+    Args:
+      recipe: sizes and views.
+      encoder: the frozen encoder's variables.
+      body, priors: of the views.
+      batch: of motion windows.
+      key: of the step's views.
+    """
+    fixed = jax.random.key(0) if recipe.fixed_views else None
+    with jax.named_scope("views"):
+        view = sparse_view_batch(key, batch, body, priors, recipe.views, fixed)
+    with jax.named_scope("encoder"):
+        seen = (view.signal, view.visible, view.channel_valid, view.length)
+        latent = STGCNEncoder(recipe.encoder).apply(encoder, *seen)
+    return jax.lax.stop_gradient(latent), view
+
+
 def _init(config: TokenizerConfig, key) -> Variables:
     variables = model.init(key, config)
     return Variables(variables["params"], {"codebook": variables["codebook"]})
@@ -117,14 +146,5 @@ def _init(config: TokenizerConfig, key) -> Variables:
 
 def _latents(recipe: TokenizerRecipe, given, batch, streams: Streams):
     """Latents of fresh sparse views, and their valid steps."""
-    encoder, body, priors = given
-    fixed = jax.random.key(0) if recipe.fixed_views else None
-    with jax.named_scope("views"):
-        view = sparse_view_batch(
-            streams("views"), batch, body, priors, recipe.views, fixed
-        )
-    with jax.named_scope("encoder"):
-        seen = (view.signal, view.visible, view.channel_valid, view.length)
-        latent = STGCNEncoder(recipe.encoder).apply(encoder, *seen)
-    length = recipe.encoder.latent_length(view.length)
-    return jax.lax.stop_gradient(latent), length
+    latent, view = draw_latents(recipe, *given, batch, streams("views"))
+    return latent, recipe.encoder.latent_length(view.length)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import jax
 import numpy as np
 
-from anymo_jax.language.code_stream import CodeSource, Frozen
+from anymo_jax.language.code_stream import Frozen
 from anymo_jax.language.imu_embedding import ProjectorConfig
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.model import MotionLanguageConfig
@@ -18,6 +18,7 @@ from anymo_jax.language.text_bpe import train_text_tokenizer
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
+from anymo_jax.tokenizer.task import TokenizerRecipe
 from anymo_jax.views import body_tables
 from experiments.stages.encoder import load_encoder
 from experiments.stages.stage import view_options
@@ -37,7 +38,7 @@ class FrozenStages:
       upstream: digests by name.
     """
 
-    source: CodeSource
+    source: TokenizerRecipe
     frozen: Frozen
     upstream: Mapping[str, str]
 
@@ -51,7 +52,7 @@ def load_frozen(config, windows: MotionWindows) -> FrozenStages:
     trained, encoder = load_encoder(config.run.encoder)
     sizes, tokenizer = load_tokenizer(config.run.tokenizer, trained.encoder.width)
     return FrozenStages(
-        source=CodeSource(
+        source=TokenizerRecipe(
             encoder=trained.encoder,
             tokenizer=sizes,
             views=view_options(config.views),
@@ -126,7 +127,7 @@ def captions(windows: MotionWindows) -> list[str]:
 
 
 def language_config(
-    config: Mapping, backbone: Qwen2Config, text: TextTokenizer, source: CodeSource
+    config: Mapping, backbone: Qwen2Config, text: TextTokenizer, source: TokenizerRecipe
 ) -> MotionLanguageConfig:
     """Sizes of the model that joins a backbone and the codes of a tokenizer."""
     tokenizer = source.tokenizer

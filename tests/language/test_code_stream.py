@@ -7,37 +7,25 @@ import numpy as np
 import pytest
 
 from anymo_jax import tokenizer
-from anymo_jax.encoder import EncoderConfig, encode
-from anymo_jax.encoder import init as init_encoder
-from anymo_jax.language.code_stream import CodeSource, Frozen, draw_codes
-from anymo_jax.tokenizer import TokenizerConfig
+from anymo_jax.encoder import encode
+from anymo_jax.language.code_stream import draw_codes
 from anymo_jax.views import ViewOptions
 from anymo_jax.views.paired import sparse_view_batch
-from tests.views.bodies import BODY, PRIORS, batch, moving_window
+from tests.language import cases
+from tests.views.bodies import BODY, PRIORS
 
 LENGTHS = (300, 61, 180)
-SOURCE = CodeSource(
-    EncoderConfig(channels=(4, 8), strides=(2, 2)),
-    TokenizerConfig(
-        latent=8, bottleneck=4, entries=16, decoder_width=8, dilations=(1,)
-    ),
-    ViewOptions(device=None, mirror=0.5),
-)
+SOURCE = dataclasses.replace(cases.SOURCE, views=ViewOptions(device=None, mirror=0.5))
 
 
 @pytest.fixture(scope="module")
 def frozen():
-    return Frozen(
-        encoder=init_encoder(jax.random.key(0), SOURCE.encoder),
-        tokenizer=tokenizer.init(jax.random.key(1), SOURCE.tokenizer),
-        body=BODY,
-        priors=PRIORS,
-    )
+    return cases.frozen_stages()
 
 
 @pytest.fixture(scope="module")
 def motion():
-    return batch([moving_window(n, index=i) for i, n in enumerate(LENGTHS)])
+    return cases.motion_batch(LENGTHS)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +63,3 @@ def test_views_are_fresh_or_fixed(frozen, motion, draw):
     streams = [draw(fixed, frozen, motion, jax.random.key(i)) for i in (0, 1)]
     # Masks alone are drawn anew.
     assert (streams[0].visible != streams[1].visible).any()
-
-
-def test_stages_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"tokenizer\.latent = 256 .* width 8"):
-        CodeSource(SOURCE.encoder, TokenizerConfig())

@@ -10,11 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from anymo_jax import tokenizer
-from anymo_jax.encoder import EncoderConfig
-from anymo_jax.encoder import init as init_encoder
 from anymo_jax.language import model
-from anymo_jax.language.code_stream import CodeSource, Frozen
 from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.imu_embedding import ProjectorConfig
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
@@ -27,20 +23,11 @@ from anymo_jax.language.task import (
     instruct_task,
     motion_lm_task,
 )
-from anymo_jax.tokenizer import TokenizerConfig
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import OBJECTIVE, Variables
-from anymo_jax.views import ViewOptions
-from tests.views.bodies import BODY, PRIORS, batch, moving_window
+from tests.language.cases import SOURCE, frozen_stages, motion_batch
 
 TEXT = 40
-SOURCE = CodeSource(
-    EncoderConfig(channels=(4, 8), strides=(4, 4)),
-    TokenizerConfig(
-        latent=8, bottleneck=4, entries=16, decoder_width=8, dilations=(1,)
-    ),
-    ViewOptions(device=None),
-)
 LANGUAGE = MotionLanguageConfig(
     Qwen2Config(
         vocab_size=TEXT,
@@ -70,17 +57,12 @@ SIZES = {"row_before": 4, "row_after": 9, "answer": 5, "imu_before": 4, "imu_aft
 
 @pytest.fixture(scope="module")
 def frozen():
-    return Frozen(
-        encoder=init_encoder(jax.random.key(0), SOURCE.encoder),
-        tokenizer=tokenizer.init(jax.random.key(1), SOURCE.tokenizer),
-        body=BODY,
-        priors=PRIORS,
-    )
+    return frozen_stages()
 
 
 @pytest.fixture(scope="module")
 def motion():
-    return batch([moving_window(n, index=i) for i, n in enumerate(LENGTHS)])
+    return motion_batch(LENGTHS)
 
 
 @pytest.fixture(scope="module")
