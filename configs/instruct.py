@@ -46,6 +46,9 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.weights.label = 2.0
     # Windows of one text are negatives of each other, as in the paper's Eq. 5.
     config.diagonal = False
+    # Where a motion's vector is pooled: "prompt", a sequence of its own as in the
+    # paper, or "row", the instruction row with the same codes, read once for both.
+    config.pooled_from = "prompt" if variant == "paper" else "row"
 
     config.joint = ml_collections.ConfigDict()
     config.joint.width = {"tiny": 128, "small": 256, "paper": 512}[variant]

@@ -5,22 +5,49 @@ encoded in chunks keeps the memory of one chunk (`gradient_cache`).
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from anymo_jax.language import imu_embedding, model
 from anymo_jax.language.code_stream import CodeStream
 from anymo_jax.language.gradient_cache import encode_in_chunks
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
-from anymo_jax.language.loss import next_token_losses
+from anymo_jax.language.loss import learnt_tokens, token_losses
 from anymo_jax.language.model import SHARED, JointConfig, MotionLanguageConfig
-from anymo_jax.language.splice import Part, Spliced, splice
+from anymo_jax.language.splice import Part, Spliced
 
 # Places of the code tokens, the closing boundary, what follows, and the answer among
 # the parts of a prompt.
 CODES, CLOSING, AFTER, ANSWER = 2, 3, 4, 5
+
+
+class Reader(NamedTuple):
+    """The model as it reads the sequences of one step.
+
+    Attributes:
+      params: of both stages.
+      language, joint: static sizes; no `joint` in the first stage.
+      rows: (N, D) of the boundaries and the code tokens.
+    """
+
+    params: dict
+    language: MotionLanguageConfig
+    joint: JointConfig | None
+    rows: Array
+
+
+def prepare(
+    params: dict,
+    language: MotionLanguageConfig,
+    codebook: Float[Array, "G K C"],
+    joint: JointConfig | None = None,
+) -> Reader:
+    """The model with its code tokens projected, once a step."""
+    rows = imu_embedding.input_rows(params["imu"], language.projector, codebook)
+    return Reader(params, language, joint, rows)
 
 
 def code_prompt(
@@ -50,64 +77,62 @@ def brought(batch: Mapping, name: str) -> Part:
 
 
 def row_losses(
-    params: dict,
-    language: MotionLanguageConfig,
-    codebook: Array,
-    spliced: Spliced,
-    learnt: tuple[int, ...],
-    chunk: int,
-) -> tuple[Array, Array]:
-    """Next-token losses (B,) of each row over the learnt parts, and their counts (B,).
+    reader: Reader, spliced: Spliced, learnt: tuple[int, ...], chunk: int
+) -> tuple[Float[Array, "B"], Float[Array, "B"]]:
+    """Losses of each row over the tokens of the learnt parts, and their counts.
 
     Args:
-      params: of `model.init`.
-      language: static.
-      codebook: (G, K, C).
+      reader: of `prepare`.
       spliced: sequences.
       learnt: indices of the parts whose tokens are targets.
-      chunk: rows whose logits exist at once; 0 for all.
+      chunk: rows that are read at once; 0 for all.
     """
-    rows = imu_embedding.input_rows(params["imu"], language.projector, codebook)
 
     def losses(spliced: Spliced) -> tuple[Array, Array]:
-        embeddings = model.embed(params, language, rows, spliced.tokens)
-        hidden = model.states(params, language, embeddings, spliced.part >= 0)
-        logits = model.logits(params, language, hidden)
-        weights = sum((spliced.part == part).astype(jnp.float32) for part in learnt)
-        return next_token_losses(logits, spliced.tokens, weights)
+        _, hidden = _read(reader, spliced)
+        return _losses(reader, hidden, spliced, learnt)
 
     return encode_in_chunks(losses, spliced, chunk=chunk or len(spliced.length))
 
 
-def joint_vectors(
-    params: dict,
-    language: MotionLanguageConfig,
-    joint: JointConfig,
-    codebook: Array,
-    stream: CodeStream,
-    batch: Mapping,
-    chunk: int,
-) -> dict[str, Array]:
-    """Unit vectors {"imu", "text", "label"}, (B, J) each.
+def motion_vectors(reader: Reader, spliced: Spliced, chunk: int) -> Float[Array, "B J"]:
+    """Unit vectors of prompts, pooled over their code tokens; arguments likewise."""
+
+    def vectors(spliced: Spliced) -> Array:
+        return _pooled(reader, *_read(reader, spliced), spliced)
+
+    return encode_in_chunks(vectors, spliced, chunk=chunk or len(spliced.length))
+
+
+def answers_and_vectors(
+    reader: Reader, spliced: Spliced, chunk: int
+) -> tuple[tuple[Array, Array], Float[Array, "B J"]]:
+    """`row_losses` of answers and `motion_vectors`, of rows that are read once."""
+
+    def both(spliced: Spliced) -> tuple[tuple[Array, Array], Array]:
+        embeddings, hidden = _read(reader, spliced)
+        losses = _losses(reader, hidden, spliced, (ANSWER,))
+        return losses, _pooled(reader, embeddings, hidden, spliced)
+
+    return encode_in_chunks(both, spliced, chunk=chunk or len(spliced.length))
+
+
+def text_vectors(
+    reader: Reader, batch: Mapping, name: str, chunk: int
+) -> Float[Array, "B J"]:
+    """Unit vectors of a batch's texts.
 
     Args:
-      params: of both stages.
-      language, joint: static.
-      codebook: (G, K, C).
-      stream: of the windows.
+      reader: of `prepare`.
       batch: of `source.InstructionWindows`.
-      chunk: examples encoded at once; 0 for all.
+      name: "narration" or "label".
+      chunk: texts encoded at once; 0 for all.
     """
-    rows = imu_embedding.input_rows(params["imu"], language.projector, codebook)
-    sides = brought(batch, "imu_before"), brought(batch, "imu_after")
+    params, language, joint, rows = reader
+    if joint.tower != SHARED:
+        return model.joint_sentences(params["joint"], joint, batch[f"{name}_vector"])
 
-    def motion(spliced: Spliced) -> Array:
-        embeddings = model.embed(params, language, rows, spliced.tokens)
-        hidden = model.states(params, language, embeddings, spliced.part >= 0)
-        codes = spliced.part == CODES
-        return model.joint_imu(params["joint"], joint, hidden, embeddings, codes)
-
-    def text(inputs: tuple[Array, Array, Array]) -> Array:
+    def vectors(inputs: tuple[Array, Array, Array]) -> Array:
         tokens, length, span = inputs
         place = jnp.arange(tokens.shape[1])[None]
         pooled = (place >= span[:, :1]) & (place < span[:, 1:])
@@ -115,15 +140,30 @@ def joint_vectors(
         mask = place < length[:, None]
         return model.joint_text(params, language, joint, embeddings, mask, pooled)
 
-    chunk = chunk or len(stream.count)
-    prompt = splice(code_prompt(language.vocabulary, stream, *sides))
-    vectors = {"imu": encode_in_chunks(motion, prompt, chunk=chunk)}
-    for name, row in (("text", "narration"), ("label", "label")):
-        if joint.tower == SHARED:
-            inputs = (*brought(batch, row), batch[f"{row}_span"])
-            inputs = jax.tree.map(jnp.asarray, inputs)
-            vectors[name] = encode_in_chunks(text, inputs, chunk=chunk)
-        else:
-            given = batch[f"{row}_vector"]
-            vectors[name] = model.joint_sentences(params["joint"], joint, given)
-    return vectors
+    inputs = jax.tree.map(jnp.asarray, (*brought(batch, name), batch[f"{name}_span"]))
+    return encode_in_chunks(vectors, inputs, chunk=chunk or len(inputs[0]))
+
+
+def _read(reader: Reader, spliced: Spliced) -> tuple[Array, Array]:
+    """What goes into the backbone and what comes out."""
+    params, language, _, rows = reader
+    embeddings = model.embed(params, language, rows, spliced.tokens)
+    return embeddings, model.states(params, language, embeddings, spliced.part >= 0)
+
+
+def _losses(
+    reader: Reader, hidden: Array, spliced: Spliced, learnt: tuple[int, ...]
+) -> tuple[Array, Array]:
+    wanted = jnp.isin(spliced.part, jnp.asarray(learnt))
+    size = sum(spliced.sizes[part] for part in learnt)
+    states, targets, real = learnt_tokens(hidden, spliced.tokens, wanted, size)
+    logits = model.logits(reader.params, reader.language, states)
+    return token_losses(logits, targets, real)
+
+
+def _pooled(
+    reader: Reader, embeddings: Array, hidden: Array, spliced: Spliced
+) -> Array:
+    codes = spliced.part == CODES
+    joint = reader.params["joint"]
+    return model.joint_imu(joint, reader.joint, hidden, embeddings, codes)

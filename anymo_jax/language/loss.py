@@ -1,6 +1,6 @@
 """Losses of the language stages, each as (sum, count) (section 3.3).
 
-    L_CE    = -log p(s_r | s_<r)                          over tokens that have a weight
+    L_CE    = -log p(s_r | s_<r)                          over the tokens to learn
     L_ITC   = -1/2 [ log softmax_m(h_n^imu . h_m^text / tau)_n
                    + log softmax_m(h_n^text . h_m^imu / tau)_n ]                 (Eq. 5)
     L_label = -1/2 [ log sum_{p in P(n)} softmax_m(h_n^imu . h_m^label / tau)_p
@@ -21,37 +21,52 @@ Term = tuple[Float[Array, ""], Float[Array, ""]]
 _Ids = Int[Array | np.ndarray, "B"]
 
 
-def next_token_loss(
-    logits: Float[Array, "B L V"],
+def learnt_tokens(
+    hidden: Float[Array, "B L D"],
     tokens: Int[Array, "B L"],
-    weights: Float[Array, "B L"] | Bool[Array, "B L"],
-) -> Term:
-    """Cross-entropy of each token given those before it, and the sum of the weights.
+    learnt: Bool[Array, "B L"],
+    size: int,
+) -> tuple[Float[Array, "B S D"], Int[Array, "B S"], Bool[Array, "B S"]]:
+    """States that predict the learnt tokens, these tokens, and which of them are real.
+
+    Prompts are long and answers short: logits of the whole row, the costliest product
+    of a small model and the largest array of any, are never made.
 
     Args:
-      logits: at each token, of the next one.
-      tokens: ids below V wherever there is a weight.
-      weights: of each token as a target: 0 for prompt and padding. The first token of a
-        row has nothing before it and never counts.
+      hidden: states of the row.
+      tokens: ids.
+      learnt: targets; the first token of a row has nothing before it and never counts.
+      size: S, learnt tokens of a row at most; further ones fall away.
     """
-    losses, counts = next_token_losses(logits, tokens, weights)
-    return jnp.sum(losses), jnp.sum(counts)
+    learnt = learnt.at[:, 0].set(False)
+    place = jnp.argsort(~learnt, axis=1, stable=True)[:, :size]
+    before = jnp.maximum(place - 1, 0)[..., None]
+    return (
+        jnp.take_along_axis(hidden, before, axis=1),
+        jnp.take_along_axis(tokens, place, axis=1),
+        jnp.take_along_axis(learnt, place, axis=1),
+    )
 
 
-def next_token_losses(
-    logits: Float[Array, "B L V"],
-    tokens: Int[Array, "B L"],
-    weights: Float[Array, "B L"] | Bool[Array, "B L"],
+def token_losses(
+    logits: Float[Array, "B S V"],
+    targets: Int[Array, "B S"],
+    real: Bool[Array, "B S"],
 ) -> tuple[Float[Array, "B"], Float[Array, "B"]]:
-    """The same for each row: weighted losses summed, and weights summed."""
-    with jax.named_scope("next_token_loss"):
-        weights = weights[:, 1:].astype(jnp.float32)
+    """Cross-entropy of each row's real targets, summed, and how many these are.
+
+    Args:
+      logits: for each target.
+      targets: ids below V wherever real.
+      real: the others may have any id.
+    """
+    with jax.named_scope("token_losses"):
         losses = optax.softmax_cross_entropy_with_integer_labels(
-            logits[:, :-1].astype(jnp.float32), tokens[:, 1:]
+            logits.astype(jnp.float32), targets
         )
-        # Selected, not multiplied: padding may have any id, and give NaN.
-        losses = jnp.where(weights > 0, weights * losses, 0)
-        return jnp.sum(losses, axis=1), jnp.sum(weights, axis=1)
+        # Selected, not multiplied: what is not real may give NaN.
+        losses = jnp.where(real, losses, 0)
+        return jnp.sum(losses, axis=1), jnp.sum(real, axis=1, dtype=jnp.float32)
 
 
 def contrastive_loss(

@@ -27,11 +27,13 @@ class Spliced:
       tokens: (B, L) int32, zero beyond the length.
       part: (B, L) int32, index of the part that a token comes from; -1 beyond.
       length: (B,) int32.
+      sizes: tokens that each part can come to; static.
     """
 
     tokens: jax.Array | np.ndarray
     part: jax.Array | np.ndarray
     length: jax.Array | np.ndarray
+    sizes: tuple[int, ...] = dataclasses.field(metadata={"static": True})
 
 
 def splice(parts: Sequence[Part], size: int | None = None) -> Spliced:
@@ -63,7 +65,7 @@ def splice(parts: Sequence[Part], size: int | None = None) -> Spliced:
         tokens = tokens.at[row, target].set(part.astype(jnp.int32), mode="drop")
         origin = origin.at[row, target].set(index, mode="drop")
         start = start + length
-    return Spliced(tokens, origin, start)
+    return Spliced(tokens, origin, start, tuple(p.shape[1] for p, _ in parts))
 
 
 def padded(rows: Sequence[Sequence[int]], size: int | None = None) -> Part:

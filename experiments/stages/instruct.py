@@ -12,10 +12,11 @@ from anymo_jax.language.model import SENTENCES, JointConfig
 from anymo_jax.language.paraphrase.rules import paraphrase
 from anymo_jax.language.paraphrase.store import read_paraphrases
 from anymo_jax.language.pooler import PoolerConfig
+from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.rows import RowOptions
 from anymo_jax.language.sayings import Sayings, everything_said
 from anymo_jax.language.source import InstructionWindows, prompts_of
-from anymo_jax.language.task import InstructRecipe, instruct_task
+from anymo_jax.language.task import instruct_task
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.settings import build as build_settings
@@ -54,6 +55,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         temperature=config.temperature,
         **weights(config),
         diagonal=config.diagonal,
+        pooled_from=config.pooled_from,
         chunk=config.chunk,
         answer_chunk=config.answer_chunk,
     )

@@ -9,8 +9,9 @@ import numpy as np
 
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.prompts import END
+from anymo_jax.language.recipes import MotionLMRecipe
 from anymo_jax.language.sayings import around_codes
-from anymo_jax.language.task import MotionLMRecipe, motion_lm_task
+from anymo_jax.language.task import motion_lm_task
 from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
 from anymo_jax.language.validation import unigram_perplexity

@@ -12,8 +12,8 @@ from anymo_jax.language.generate import generate
 from anymo_jax.language.imu_embedding import export_rows
 from anymo_jax.language.prompts import END
 from anymo_jax.language.qwen2 import Qwen2Config
+from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.source import InstructionWindows
-from anymo_jax.language.task import InstructRecipe
 from anymo_jax.language.validation import both_ways, named_class
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams

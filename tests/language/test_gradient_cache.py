@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymo_jax.language.gradient_cache import encode_in_chunks, example_keys
-from anymo_jax.language.loss import contrastive_loss, label_loss, next_token_losses
+from anymo_jax.language.loss import contrastive_loss, label_loss, token_losses
 from anymo_jax.training.sharding import (
     MeshShape,
     batch_sharding,
@@ -57,7 +57,8 @@ def encode_one(params, tokens, key):
     x = x + hidden @ params["out"]
     joint = x.mean(axis=1) @ params["joint"]
     logits = x[2] @ params["table"].T
-    rows = next_token_losses(logits[None], tokens[None, 2], jnp.ones((1, len(x[2]))))
+    targets = tokens[None, 2, 1:]
+    rows = token_losses(logits[None, :-1], targets, jnp.ones(targets.shape, bool))
     units = joint / jnp.linalg.norm(joint, axis=-1, keepdims=True)
     return units, tuple(row[0] for row in rows)
 

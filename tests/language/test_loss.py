@@ -1,5 +1,7 @@
 """Losses against NumPy in float64, and their gradients by finite differences."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,20 +49,19 @@ def reference_label(imu, label, labels):
     return total
 
 
-def reference_next_token(logits, tokens, weights):
-    # A jax array would keep the sum in float32.
-    total, weights = 0.0, np.asarray(weights)
+def reference_tokens(hidden, head, tokens, learnt):
+    """Cross-entropy of each learnt token under the state before it, row by row."""
+    totals = np.zeros(len(tokens))
     for b, r in np.ndindex(*tokens.shape):
-        if r and weights[b, r]:
-            row = logits[b, r - 1]
+        if r and learnt[b, r]:
+            row = hidden[b, r - 1] @ head
             p = np.exp(row[tokens[b, r]]) / np.exp(row).sum()
-            total -= float(weights[b, r]) * np.log(p)
-    return total
+            totals[b] -= np.log(p)
+    return totals
 
 
 contrast = jax.jit(loss.contrastive_loss, static_argnames=("temperature", "diagonal"))
 label_loss = jax.jit(loss.label_loss, static_argnames="temperature")
-next_token = jax.jit(loss.next_token_loss)
 
 
 def as_jax(*arrays):
@@ -117,35 +118,43 @@ def test_a_batch_without_any_label_is_nothing_and_not_nan():
         np.testing.assert_array_equal(x, 0)
 
 
-def next_token_case(vocabulary=7):
+def token_case(vocabulary=7, width=4):
     rng = np.random.default_rng(3)
-    logits = rng.normal(size=(3, 5, vocabulary)) * 3
+    hidden = rng.normal(size=(3, 5, width)).astype(np.float32).astype(np.float64)
+    head = rng.normal(size=(width, vocabulary)).astype(np.float32).astype(np.float64)
     tokens = rng.integers(0, vocabulary, (3, 5))
-    weights = jnp.array([[9, 0, 1, 1, 0], [1, 0.5, 2, 0, 1], [0, 0, 0, 0, 0]])
-    return logits.astype(np.float32).astype(np.float64), tokens, weights
+    learnt = np.array([[1, 0, 1, 1, 0], [1, 1, 1, 0, 1], [0, 0, 0, 0, 0]], bool)
+    return hidden, head, tokens, learnt
 
 
-def test_next_tokens_are_weighed_by_the_target():
-    logits, tokens, weights = next_token_case()
-    # Padding may have any id, and logits there need not be finite.
-    odd, wild = np.where(weights > 0, tokens, -100), logits.copy()
+@functools.partial(jax.jit, static_argnames="size")
+def learnt_losses(hidden, head, tokens, learnt, size=5):
+    states, targets, real = loss.learnt_tokens(hidden, tokens, learnt, size)
+    return loss.token_losses(states @ head, targets, real)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_learnt_tokens_are_told_by_the_states_before_them(size):
+    hidden, head, tokens, learnt = token_case()
+    # Padding may have any id, and states there need not be finite.
+    odd, wild = np.where(learnt, tokens, -100), hidden.copy()
     wild[2] = np.nan
-    total, count = next_token(jnp.asarray(wild, jnp.float32), odd, weights)
-    expected = reference_next_token(logits, tokens, weights)
-    np.testing.assert_allclose(total, expected, rtol=1e-6)
-    assert count == weights[:, 1:].sum()
-    rows = jax.jit(loss.next_token_losses)(*as_jax(logits), tokens, weights)
-    np.testing.assert_allclose(rows[0].sum(), expected, rtol=1e-6)
-    np.testing.assert_array_equal(rows[1], weights[:, 1:].sum(axis=1))
-    assert rows[0][2] == 0 and expected > 1
+    rows, counts = learnt_losses(
+        *as_jax(wild, head), jnp.asarray(odd), jnp.asarray(learnt), size=size
+    )
+    expected = reference_tokens(hidden, head, tokens, learnt)
+    np.testing.assert_allclose(rows, expected, rtol=1e-6)
+    np.testing.assert_array_equal(counts, [2, 3, 0])
+    assert rows[2] == 0 and expected[:2].min() > 1
 
 
 def test_half_precision_is_summed_in_float32():
     """A thousand equal logits: bfloat16 sums would stop at 256."""
-    logits = jnp.zeros((1, 2, 1000), jnp.bfloat16)
-    total, _ = next_token(logits, np.zeros((1, 2), int), np.ones((1, 2)))
-    assert total.dtype == jnp.float32
-    np.testing.assert_allclose(total, np.log(1000), rtol=1e-6)
+    logits = jnp.zeros((1, 1, 1000), jnp.bfloat16)
+    target = jnp.zeros((1, 1), int)
+    rows, _ = jax.jit(loss.token_losses)(logits, target, target == 0)
+    assert rows.dtype == jnp.float32
+    np.testing.assert_allclose(rows, np.log(1000), rtol=1e-6)
     imu, text = (jnp.asarray(x, jnp.bfloat16) for x in (units(2), units(3)))
     total, _ = contrast(imu, text, temperature=TAU)
     expected = reference_contrast(*(np.asarray(x, np.float64) for x in (imu, text)))
@@ -178,13 +187,15 @@ def test_gradients_by_finite_differences(found, reference):
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_next_token_gradients_by_finite_differences():
-    logits, tokens, weights = next_token_case()
-    odd = jnp.where(weights > 0, tokens, -100)
-    gradient = jax.jit(jax.grad(lambda x: loss.next_token_loss(x, odd, weights)[0]))(
-        jnp.asarray(logits, jnp.float32)
+def test_token_gradients_by_finite_differences():
+    hidden, head, tokens, learnt = token_case()
+    odd = jnp.asarray(np.where(learnt, tokens, -100))
+    gradient = jax.grad(
+        lambda x: learnt_losses(x, jnp.float32(head), odd, jnp.asarray(learnt))[0].sum()
+    )(jnp.float32(hidden))
+    expected = differences(
+        lambda x: reference_tokens(x, head, tokens, learnt).sum(), hidden
     )
-    expected = differences(lambda x: reference_next_token(x, tokens, weights), logits)
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-5)
     np.testing.assert_array_equal(np.asarray(gradient)[:, -1], 0)
 

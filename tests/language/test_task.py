@@ -17,12 +17,8 @@ from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.model import JointConfig, MotionLanguageConfig
 from anymo_jax.language.pooler import PoolerConfig
 from anymo_jax.language.qwen2 import Qwen2Config
-from anymo_jax.language.task import (
-    InstructRecipe,
-    MotionLMRecipe,
-    instruct_task,
-    motion_lm_task,
-)
+from anymo_jax.language.recipes import InstructRecipe, MotionLMRecipe
+from anymo_jax.language.task import instruct_task, motion_lm_task
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import OBJECTIVE, Variables
 from tests.language.cases import SOURCE, frozen_stages, motion_batch
@@ -167,15 +163,30 @@ def test_golden_first_steps(lm, instruct):
     assert norm == pytest.approx(GOLDEN["cit_norm"], rel=2e-2)
 
 
+def assert_same_step(one, other):
+    for name, term in one[1].items():
+        assert value(term) == pytest.approx(value(other[1][name]), rel=1e-5)
+    for x, y in zip(jax.tree.leaves(one[2]), jax.tree.leaves(other[2]), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-5 * np.abs(y).max() + 1e-7)
+
+
 def test_chunks_change_nothing(frozen, rows, instruct):
     chunked = dataclasses.replace(INSTRUCT, chunk=2, answer_chunk=4)
-    _, terms, gradient = first_step(instruct_task(chunked, frozen), rows)
-    for name, term in terms.items():
-        assert value(term) == pytest.approx(value(instruct[1][name]), rel=1e-5)
-    for one, other in zip(
-        jax.tree.leaves(gradient), jax.tree.leaves(instruct[2]), strict=True
-    ):
-        np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max() + 1e-7)
+    assert_same_step(first_step(instruct_task(chunked, frozen), rows), instruct)
+
+
+@pytest.mark.parametrize("chunk", [0, 2])
+def test_rows_that_start_like_prompts_serve_as_prompts(frozen, rows, chunk):
+    """Codes see what stands before them alone."""
+    alike = rows | {
+        "imu_before": rows["row_before"],
+        "imu_before_length": rows["row_before_length"],
+    }
+    once = dataclasses.replace(INSTRUCT, pooled_from="row", chunk=chunk)
+    assert_same_step(
+        first_step(instruct_task(once, frozen), alike),
+        first_step(instruct_task(INSTRUCT, frozen), alike),
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,6 +253,8 @@ def test_what_does_not_fit_is_refused():
         MotionLanguageConfig(
             LANGUAGE.qwen, LANGUAGE.vocabulary, ProjectorConfig(8, code_width=2)
         )
+    with pytest.raises(ValueError, match="pooled_from = 'answer': give 'prompt' or"):
+        dataclasses.replace(INSTRUCT, pooled_from="answer")
     with pytest.raises(ValueError, match="tower = 'bert'"):
         dataclasses.replace(JOINT, tower="bert")
 
