@@ -24,7 +24,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.stage = "encoder"
     config.seed = 0
     # Steps of training; 0 counts them from the epochs.
-    config.steps = {"tiny": 50, "small": 800, "paper": 0}[variant]
+    config.steps = {"tiny": 60, "small": 800, "paper": 0}[variant]
     config.epochs = 10
     # Windows of a batch; with two views each, all are one another's negatives.
     config.batch_size = {"tiny": 32, "small": 64, "paper": 64}[variant]
@@ -44,7 +44,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.views = views(variant)
 
     config.optimiser = ml_collections.ConfigDict()
-    rate = {"tiny": 1e-2, "small": 5e-3, "paper": 3e-4}[variant]
+    rate = {"tiny": 5e-3, "small": 5e-3, "paper": 3e-4}[variant]
     config.optimiser.learning_rate = rate
     config.optimiser.schedule = "constant" if variant == "paper" else "cosine"
     config.optimiser.warmup = {"tiny": 5, "small": 30, "paper": 0}[variant]
@@ -56,7 +56,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.validation = ml_collections.ConfigDict()
     config.validation.views = views("paper")
     config.validation.size = 64
-    config.validation.pools = {"tiny": 1, "small": 4, "paper": 8}[variant]
+    config.validation.pools = {"tiny": 2, "small": 4, "paper": 8}[variant]
     # Recordings of real sensors with their motion (MVNX), comma-separated; "" is none.
     config.validation.real = ""
     config.run = run(variant)
@@ -70,7 +70,7 @@ def _encoder(variant: str) -> ml_collections.ConfigDict:
         encoder.strides = (1, 1, 1, 1, 2, 1, 1, 2, 1, 1)
     else:
         encoder.channels = {"tiny": (16, 32, 48), "small": (16, 32, 64)}[variant]
-        encoder.strides = (4, 1, 1)
+        encoder.strides = (4, 2, 1) if variant == "tiny" else (4, 1, 1)
     encoder.kernel = 9
     # Channels of the two vector magnitudes beside the six.
     encoder.magnitudes = variant != "paper"

@@ -65,7 +65,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
 
     config.rows = rows()
     # Thirty-five options are two thirds of a tiny model's tokens.
-    config.rows.choices = 8 if variant == "tiny" else 35
+    config.rows.choices = 4 if variant == "tiny" else 35
     # How labels are worded (Table 10): bare, person, imu, activity or learned.
     config.label_prompt = "learned"
     # File of experiments.paraphrase; "" writes paraphrases by rule.

@@ -22,7 +22,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.stage = "motion_lm"
     config.seed = 0
     # Steps of training; 0 counts them from the epochs.
-    config.steps = {"tiny": 80, "small": 600, "paper": 0}[variant]
+    config.steps = {"tiny": 60, "small": 600, "paper": 0}[variant]
     config.epochs = 3
     config.batch_size = {"tiny": 32, "small": 64, "paper": 16}[variant]
     config.ema_decay = 0.0
@@ -58,7 +58,7 @@ def backbone(variant: str) -> ml_collections.ConfigDict:
     options.directory = ""
     options.hidden_size = {"tiny": 128, "small": 192, "paper": 896}[variant]
     options.intermediate_size = {"tiny": 256, "small": 512, "paper": 4864}[variant]
-    options.layers = {"tiny": 3, "small": 4, "paper": 24}[variant]
+    options.layers = {"tiny": 2, "small": 4, "paper": 24}[variant]
     options.heads = {"tiny": 4, "small": 6, "paper": 14}[variant]
     options.kv_heads = 2
     options.head_dim = 64 if variant == "paper" else 32

@@ -11,7 +11,9 @@ from anymo_jax.language.code_stream import Frozen
 from anymo_jax.language.imu_embedding import ProjectorConfig
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.model import MotionLanguageConfig
+from anymo_jax.language.prompts import SITES
 from anymo_jax.language.qwen2 import Qwen2Config, load_qwen2, read_config
+from anymo_jax.language.sites import site_phrase
 from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
 from anymo_jax.language.text_bpe import train_text_tokenizer
@@ -19,7 +21,8 @@ from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
 from anymo_jax.tokenizer.task import TokenizerRecipe
-from anymo_jax.views import body_tables
+from anymo_jax.views import VisibleNodes, body_tables
+from anymo_jax.views.masks import draw_visible_nodes
 from experiments.stages.encoder import load_encoder
 from experiments.stages.stage import view_options
 from experiments.stages.tokenizer import digest, load_tokenizer
@@ -110,19 +113,21 @@ def backbone_config(options: Mapping, text: TextTokenizer) -> Qwen2Config:
 
 
 def captions(windows: MotionWindows) -> list[str]:
-    """What a text tokenizer learns from: texts and labels of the clips, and wordings.
+    """What a text tokenizer learns from: what training will say.
 
-    Mirror images are among them.
+    Texts and labels of the clips, their mirror images, and for each clip one wording of
+    a prompt with some sites in it: prompts are most of what is read.
     """
-    found = []
+    found, rng = [], np.random.default_rng(0)
+    wordings = [w for own in load_templates().wordings.values() for w in own]
     _, first = np.unique(windows.clips, return_index=True)
-    for index in first.tolist():
+    for number, index in enumerate(first.tolist()):
         told = windows.told(index)
         texts = [*told["texts"], told["label"]]
         found += [*texts, *map(mirror_text, texts)]
-    templates = load_templates()
-    for wordings in templates.wordings.values():
-        found += [wording.prompt + wording.answer for wording in wordings]
+        wording = wordings[number % len(wordings)]
+        sites = site_phrase(draw_visible_nodes(rng, VisibleNodes()))
+        found.append(wording.prompt.replace(SITES, sites) + wording.answer)
     return [text for text in found if text]
 
 
