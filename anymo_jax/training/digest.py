@@ -23,6 +23,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Shaped, UInt32
 
 _SEEDS = (0x9E3779B9, 0x7F4A7C15)
+# Elements of a leaf that is summed on the host where it lies there.
+_SMALL = 1 << 20
 _WORDS = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32, 8: jnp.uint32}
 
 
@@ -55,7 +57,6 @@ def digests(tree: Any) -> dict[str, str]:
     named = named_leaves(tree)
     if not named:
         return {}
-    # A program per shape, not one for all leaves: hundreds of leaves share few shapes.
     sums = np.asarray(jax.device_get([_checksum(x) for x in named.values()]))
     salts = [_salt(leaf) for leaf in named.values()]
     words = (sums ^ np.array(salts, np.uint32)[:, None]).tolist()
@@ -90,10 +91,38 @@ def _add(one, other):
 
 
 def _checksum(leaf):
-    """The checksum of a leaf, whole on every device that holds a part of the leaf."""
+    """The checksum of a leaf, whole on every device that holds a part of the leaf.
+
+    A program per shape, not one for all leaves: hundreds of leaves share few shapes.
+    A small leaf of the host costs less than to compile its program.
+    """
+    if _is_small_on_host(leaf):
+        return _host_checksum(np.asarray(leaf))
     sharding = getattr(leaf, "sharding", None)
     mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
     return _jitted(mesh)(leaf)
+
+
+def _is_small_on_host(leaf):
+    kinds = (jnp.floating, jnp.integer, jnp.bool_)
+    plain = any(jnp.issubdtype(leaf.dtype, kind) for kind in kinds)
+    if not plain or leaf.dtype.itemsize > 4 or leaf.size > _SMALL:
+        return False
+    if isinstance(leaf, np.ndarray):
+        return True
+    devices = leaf.devices()
+    return len(devices) == 1 and next(iter(devices)).platform == "cpu"
+
+
+def _host_checksum(x):
+    """`checksum` in NumPy, whose sums and products wrap likewise."""
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        x = np.ascontiguousarray(x).view(f"uint{8 * x.dtype.itemsize}")
+    words = x.astype(np.uint32)
+    position = np.arange(x.size, dtype=np.uint32)
+    starts = [_mix(position + np.uint32(seed)) for seed in _SEEDS]
+    mixed = [_mix(words.reshape(-1) ^ start) for start in starts]
+    return np.array([m.sum(dtype=np.uint32) for m in mixed])
 
 
 @functools.cache
