@@ -63,6 +63,8 @@ def backbone(variant: str) -> ml_collections.ConfigDict:
     options.kv_heads = 2
     options.head_dim = 64 if variant == "paper" else 32
     options.max_length = 4096 if variant == "paper" else 1024
+    # Of fresh kernels and embeddings; Qwen2's own suits wide models.
+    options.initializer_range = 0.02 if variant == "paper" else 0.08
     # Tokens of the tokenizer that is trained, at most.
     options.vocab_size = {"tiny": 1024, "small": 2048, "paper": 8192}[variant]
     options.dtype = "bfloat16" if variant == "paper" else "float32"

@@ -107,8 +107,11 @@ def backbone_config(options: Mapping, text: TextTokenizer) -> Qwen2Config:
         found = read_config(options["directory"])
         length = min(found.max_length, options["max_length"])
         return dataclasses.replace(found, max_length=length, **numerics)
-    names = ("hidden_size", "intermediate_size", "layers", "heads", "kv_heads")
-    sizes = {name: options[name] for name in (*names, "head_dim", "max_length")}
+    names = (
+        *("hidden_size", "intermediate_size", "layers", "heads", "kv_heads"),
+        *("head_dim", "max_length", "initializer_range"),
+    )
+    sizes = {name: options[name] for name in names}
     return Qwen2Config(vocab_size=text.vocab_size, **sizes, **numerics)
 
 
@@ -145,6 +148,7 @@ def language_config(
             width=backbone.hidden_size,
             code_width=tokenizer.code_width,
             hidden=config["projector_hidden"],
+            scale=backbone.initializer_range,
         ),
     )
 

@@ -14,7 +14,6 @@ from anymo_jax.language.qwen2.cache import store
 from anymo_jax.language.qwen2.config import Qwen2Config
 from anymo_jax.language.qwen2.rope import rotate, turns
 
-KERNEL = nn.initializers.normal(0.02)
 # Widest head of cuDNN's flash attention on every architecture that has it.
 _WIDEST_HEAD = 128
 _AMPERE = 8.0
@@ -64,7 +63,7 @@ class Attention(nn.Module):
         return nn.DenseGeneral(
             (heads, self.config.head_dim),
             dtype=self.config.dtype,
-            kernel_init=box(KERNEL, ("embed", "heads", None)),
+            kernel_init=box(self.config.initializer, ("embed", "heads", None)),
             bias_init=box(nn.initializers.zeros, ("heads", None)),
             name=name,
         )
@@ -75,7 +74,9 @@ class Attention(nn.Module):
             axis=(-2, -1),
             use_bias=False,
             dtype=self.config.dtype,
-            kernel_init=nn.with_logical_partitioning(KERNEL, ("heads", None, "embed")),
+            kernel_init=nn.with_logical_partitioning(
+                self.config.initializer, ("heads", None, "embed")
+            ),
             name="out",
         )(attended)
 

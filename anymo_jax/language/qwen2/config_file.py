@@ -24,6 +24,7 @@ _SIZES = {
 }
 # What transformers takes where a key is absent.
 _DEFAULT_THETA, _DEFAULT_EPSILON = 10000.0, 1e-6
+_DEFAULT_RANGE = 0.02
 _STORED = ("float32", "bfloat16", "float16")
 
 
@@ -49,6 +50,7 @@ def read_config(directory: str | pathlib.Path) -> Qwen2Config:
             head_dim=fields.get("head_dim") or sizes["hidden_size"] // heads,
             rope_theta=_rope_theta(fields),
             norm_epsilon=fields.get("rms_norm_eps", _DEFAULT_EPSILON),
+            initializer_range=fields.get("initializer_range", _DEFAULT_RANGE),
             tie_embeddings=bool(fields.get("tie_word_embeddings", False)),
             dtype="bfloat16" if dtype == "bfloat16" else "float32",
         )
@@ -99,6 +101,7 @@ def config_fields(config: Qwen2Config, dtype: str) -> dict[str, Any]:
         "head_dim": config.head_dim,
         "hidden_act": "silu",
         "rms_norm_eps": config.norm_epsilon,
+        "initializer_range": config.initializer_range,
         "tie_word_embeddings": config.tie_embeddings,
         # Transformers 5 reads the second, its elder siblings the first.
         "rope_theta": config.rope_theta,

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from anymo_jax.language.qwen2.attention import KERNEL, Attention, Stored
+from anymo_jax.language.qwen2.attention import Attention, Stored
 from anymo_jax.language.qwen2.cache import Cache
 from anymo_jax.language.qwen2.config import Qwen2Config
 
@@ -28,7 +28,7 @@ class Qwen2(nn.Module):
 
     def setup(self):
         config = self.config
-        table = nn.with_logical_partitioning(KERNEL, ("vocab", "embed"))
+        table = nn.with_logical_partitioning(config.initializer, ("vocab", "embed"))
         shape = (config.vocab_size, config.hidden_size)
         self.embedding = self.param("embedding", table, shape)
         if not config.tie_embeddings:
@@ -172,6 +172,6 @@ def _dense(
         width,
         use_bias=False,
         dtype=config.dtype,
-        kernel_init=nn.with_logical_partitioning(KERNEL, names),
+        kernel_init=nn.with_logical_partitioning(config.initializer, names),
         name=name,
     )
