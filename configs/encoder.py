@@ -105,6 +105,8 @@ def views(variant: str) -> ml_collections.ConfigDict:
     options.tempo = variant == "small"
     options.visible_lowest = 1
     options.visible_highest = 5
+    # Chance of a view that sees every node.
+    options.visible_full = 0.0
     options.drop_gyroscope = 0.0
     # Views drawn once per window, only masks anew (the official code).
     options.fixed = False

@@ -25,7 +25,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.stage = "instruct"
     config.seed = 0
-    config.steps = {"tiny": 120, "small": 600, "paper": 0}[variant]
+    config.steps = {"tiny": 80, "small": 600, "paper": 0}[variant]
     config.epochs = 1
     # Windows of a step; each is a negative of all others, over all devices.
     config.batch_size = {"tiny": 32, "small": 64, "paper": 128}[variant]
@@ -39,7 +39,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     # no_multiple_choice (narrations in its place).
     config.ablation = "none"
     # Eq. 5's temperature, and weights of answers, narrations and labels.
-    config.temperature = 0.05
+    config.temperature = 0.05 if variant == "paper" else 0.1
     config.weights = ml_collections.ConfigDict()
     config.weights.answer = 1.0
     config.weights.text = 2.0
@@ -64,14 +64,16 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.joint.sentences = ""
 
     config.rows = rows()
-    # Thirty-five options are two thirds of a tiny model's tokens.
-    config.rows.choices = 4 if variant == "tiny" else 35
+    # Thirty-five options are two thirds of a small model's tokens.
+    config.rows.choices = {"tiny": 4, "small": 8, "paper": 35}[variant]
     # How labels are worded (Table 10): bare, person, imu, activity or learned.
     config.label_prompt = "learned"
     # File of experiments.paraphrase; "" writes paraphrases by rule.
     config.paraphrases = ""
 
     config.views = encoder.views(variant)
+    # Motion that is wholly known teaches words faster.
+    config.views.visible_full = 0.0 if variant == "paper" else 0.25
 
     config.optimiser = ml_collections.ConfigDict()
     rate = {"tiny": 2e-3, "small": 1e-3, "paper": 2e-5}[variant]
@@ -85,7 +87,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.validation = ml_collections.ConfigDict()
     config.validation.size = 100
     config.validation.pools = {"tiny": 2, "small": 5, "paper": 10}[variant]
-    config.validation.captions = {"tiny": 64, "small": 128, "paper": 256}[variant]
+    config.validation.captions = {"tiny": 32, "small": 128, "paper": 256}[variant]
     config.validation.caption_tokens = 64
 
     config.run = motion_lm.run(variant)

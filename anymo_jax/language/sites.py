@@ -47,6 +47,7 @@ _PARTS = {
     "legs": tuple(f"{side}_{name}" for side in _SIDES for name in _LEG),
 }
 _SEPARATOR = ","
+WHOLE_BODY = "whole body"
 
 
 def _words(name: str) -> str:
@@ -69,7 +70,7 @@ def site_words(node: int | str) -> str:
 
 
 def site_phrase(visible: Bool[np.ndarray, "23"]) -> str:
-    """The visible nodes in words, in the skeleton's order.
+    """The visible nodes in words, in the skeleton's order; all of them are the body.
 
     Raises:
       ValueError: where no node is visible.
@@ -77,7 +78,7 @@ def site_phrase(visible: Bool[np.ndarray, "23"]) -> str:
     named = [SITE_WORDS[node] for node in np.flatnonzero(visible)]
     if not named:
         raise ValueError("visible: no node is visible; at least one carries a sensor")
-    return f"{_SEPARATOR} ".join(named)
+    return WHOLE_BODY if len(named) == len(XSENS) else f"{_SEPARATOR} ".join(named)
 
 
 def seeing_nodes(facts: Mapping[str, str]) -> Bool[np.ndarray, "23"]:

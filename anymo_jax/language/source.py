@@ -23,7 +23,7 @@ from anymo_jax.language.splice import padded
 from anymo_jax.language.text import TextTokenizer
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.views.masks import draw_visible_nodes
-from anymo_jax.views.options import ViewOptions
+from anymo_jax.views.options import ViewOptions, VisibleNodes
 
 ROWS = ("row_before", "row_after", "imu_before", "imu_after")
 # Longest key of a choice, of two letters.
@@ -100,10 +100,10 @@ class InstructionWindows:
         spoken = self._spoken(told, row, prompt, narration, visible)
         return self._example(index, visible, mirrored, spoken)
 
-    def fixed(self, index: int) -> dict[str, np.ndarray]:
+    def fixed(self, index: int, nodes: VisibleNodes) -> dict[str, np.ndarray]:
         """The example of evaluation: primary text, first wording, nodes by index."""
         sayings = self._sayings
-        visible = draw_visible_nodes(np.random.default_rng(index), self._views.visible)
+        visible = draw_visible_nodes(np.random.default_rng(index), nodes)
         told = sayings.told(self.windows.told(index), visible, False)
         row = narration_row(told.texts[0], sayings.templates)
         prompt = sayings.templates.wording("contrastive_imu").prompt

@@ -11,7 +11,7 @@ _RATE = np.arange(6) >= 3
 
 
 def visible_nodes(key: Array, nodes: VisibleNodes) -> Bool[Array, "23"]:
-    """Nodes drawn without replacement, their number uniform.
+    """Nodes drawn without replacement, their number uniform; or every node.
 
     Weighted draws are successive: each next node is drawn among those left with a
     chance in proportion to its weight, by the largest of log weights plus Gumbel noise.
@@ -19,6 +19,9 @@ def visible_nodes(key: Array, nodes: VisibleNodes) -> Bool[Array, "23"]:
     with jax.named_scope("views/masks"):
         number, which = jax.random.split(key)
         count = jax.random.randint(number, (), nodes.lowest, nodes.highest + 1)
+        if nodes.full:
+            every = jax.random.bernoulli(jax.random.fold_in(number, 1), nodes.full)
+            count = jnp.where(every, NODES, count)
         score = jax.random.gumbel(which, (NODES,))
         if nodes.weights is not None:
             score = score + jnp.log(jnp.array(nodes.weights, jnp.float32))
@@ -30,6 +33,8 @@ def draw_visible_nodes(
     rng: np.random.Generator, nodes: VisibleNodes
 ) -> Bool[np.ndarray, "23"]:
     """The same draw on the host, for a text that names the visible nodes."""
+    if nodes.full and rng.random() < nodes.full:
+        return np.ones(NODES, bool)
     count = rng.integers(nodes.lowest, nodes.highest + 1)
     weights = np.ones(NODES) if nodes.weights is None else np.asarray(nodes.weights)
     chosen = rng.choice(NODES, count, replace=False, p=weights / weights.sum())

@@ -24,6 +24,7 @@ class VisibleNodes:
     Attributes:
       lowest, highest: the number is uniform between them, both included; equal for a
         fixed number.
+      full: chance of a view that sees every node instead.
       weights: one per node, in the skeleton's order, relative chance to be drawn first;
         None for all alike. `node_weights` makes them from names.
     """
@@ -31,8 +32,11 @@ class VisibleNodes:
     lowest: int = 1
     highest: int = 5
     weights: tuple[float, ...] | None = None
+    full: float = 0.0
 
     def __post_init__(self):
+        if not 0 <= self.full <= 1:
+            raise ValueError(f"full = {self.full} is no chance; give 0 to 1")
         if not 1 <= self.lowest <= self.highest <= NODES:
             raise ValueError(
                 f"visible nodes from lowest={self.lowest} to highest={self.highest}: "

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import jax
@@ -18,10 +19,17 @@ from anymo_jax.language.validation import both_ways, named_class
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import Task, Variables
+from anymo_jax.views import VisibleNodes
 from experiments.stages.language import BATCH, held_out_batches
 from experiments.stages.stage import Motion
 
 KINDS = ("procedural", "captured")
+# Nodes that carry a sensor: as in training (A.3), five of them, all of them.
+SETUPS = {
+    "1 to 5 nodes": VisibleNodes(1, 5),
+    "5 nodes": VisibleNodes(5, 5),
+    "whole body": VisibleNodes(23, 23),
+}
 
 
 class Spoken:
@@ -61,11 +69,13 @@ class Spoken:
         self.said: list[tuple[str, str]] = []
 
     def __call__(self, variables: Variables, step: int) -> dict[str, float]:
-        """Figures by name; "mrr" is the mean over both ways and kinds."""
+        """Figures by kind, setup and name; "mrr" is their mean."""
         figures = {}
         for kind, index in self._indices.items():
-            figures |= self._retrieval(variables, kind, index)
-        figures |= self._captions(variables)
+            for setup in SETUPS:
+                figures |= self._retrieval(variables, kind, setup, index)
+        for setup in self._captioned():
+            figures |= self._captions(variables, setup)
         figures["mrr"] = float(
             np.mean([v for name, v in figures.items() if name.endswith("/mrr")])
         )
@@ -73,51 +83,52 @@ class Spoken:
 
     def table(self, figures: Mapping[str, float]) -> str:
         """The figures, and a few captions, as a person reads them."""
-        lines = [f"{'retrieval':<26}" + "".join(f"{n:>8}" for n in _RETRIEVED)]
+        lines = [f"{'retrieval':<34}" + "".join(f"{n:>8}" for n in _RETRIEVED)]
         for kind in self._indices:
-            for way in ("imu_to_text", "text_to_imu"):
-                cells = "".join(
-                    f"{figures[f'{kind}/{way}/{name}']:>8.3f}" for name in _RETRIEVED
-                )
-                lines.append(f"{kind + ', ' + way.replace('_', ' '):<26}{cells}")
             size = int(figures[f"{kind}/texts"])
             chance = np.mean(1 / np.arange(1, size + 1))
-            lines.append(f"  pools of {size} distinct texts, chance {chance:.3f} MRR")
-        if "captions/right" in figures:
-            share = figures["captions/right"]
-            lines.append(f"\ncaptions that name the activity: {share:.1%}")
+            lines.append(f"{kind}, pools of {size} distinct texts, chance {chance:.3f}")
+            for setup, way in itertools.product(SETUPS, _WAYS):
+                name = f"{kind}/{setup}/{way}"
+                cells = "".join(f"{figures[f'{name}/{n}']:>8.3f}" for n in _RETRIEVED)
+                lines.append(f"  {setup + ', ' + way.replace('_', ' '):<32}{cells}")
+        for setup in self._captioned():
+            share = figures[f"captions/{setup}/right"]
+            lines.append(f"captions that name the activity, {setup}: {share:.1%}")
         lines += [f"  {told!r} -> {found!r}" for told, found in self.said[:6]]
         return "\n".join(lines)
 
-    def _retrieval(self, variables, kind: str, index: np.ndarray) -> dict[str, float]:
+    def _retrieval(self, variables, kind, setup, index) -> dict[str, float]:
         texts = self._source.windows.text[index]
         size = min(self._options["size"], len(np.unique(texts)))
         pools = draw_pools(texts, self._options["pools"], size=size)
         found = collections.defaultdict(list)
         for pool in pools:
-            rows = [self._source.fixed(int(i)) for i in index[pool]]
+            rows = [self._source.fixed(int(i), SETUPS[setup]) for i in index[pool]]
             batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
             seen = self._predict(variables, self._task.given, batch, 0)
             seen = jax.device_get(seen)
             figures = both_ways(seen["imu"], seen["text"], batch["text_id"])
             for name, value in figures.items():
-                found[f"{kind}/{name}"].append(value)
+                found[f"{kind}/{setup}/{name}"].append(value)
         return {name: float(np.mean(v)) for name, v in found.items()} | {
             f"{kind}/texts": float(size)
         }
 
-    def _captions(self, variables) -> dict[str, float]:
+    def _captioned(self) -> tuple[str, ...]:
+        """Setups of which captions are written."""
+        wanted = self._options["captions"] and self._recipe.weight_answer
+        return tuple(SETUPS) if wanted and "procedural" in self._indices else ()
+
+    def _captions(self, variables, setup: str) -> dict[str, float]:
         """Share of procedural clips whose activity the greedy caption names."""
-        index = self._indices.get("procedural")
-        count = self._options["captions"]
-        if index is None or not count or not self._recipe.weight_answer:
-            return {}
+        index, count = self._indices["procedural"], self._options["captions"]
         _, first = np.unique(self._source.windows.clips[index], return_index=True)
         chosen = np.random.default_rng(0).permutation(index[first])[:count]
         params, config = plain_model(variables.params, self._recipe, self._task.given)
         self.said, right = [], []
         batches = held_out_batches(
-            lambda i: self._source.fixed(int(chosen[i])), len(chosen)
+            lambda i: self._source.fixed(int(chosen[i]), SETUPS[setup]), len(chosen)
         )
         for batch, new, number in batches:
             seen = self._predict(variables, self._task.given, batch, number)
@@ -128,7 +139,7 @@ class Spoken:
                 self.said.append((told["texts"][0], str(caption)))
                 named = named_class(str(caption), self._texts)
                 right.append(named == told["label"])
-        return {"captions/right": float(np.mean(right))}
+        return {f"captions/{setup}/right": float(np.mean(right))}
 
     def _say(self, params, config, batch, seen) -> list[str]:
         text = self._source.tokenizer
@@ -159,6 +170,7 @@ class Spoken:
 
 
 _RETRIEVED = ("r1", "r5", "r10", "mrr")
+_WAYS = ("imu_to_text", "text_to_imu")
 
 
 def texts_by_label(*splits: MotionWindows) -> dict[str, tuple[str, ...]]:

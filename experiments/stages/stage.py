@@ -120,6 +120,10 @@ def view_options(views: Mapping[str, Any]) -> ViewOptions:
         device=WHITE_ONLY if views["device_noise"] else None,
         mirror=float(views["mirror"]),
         tempo=TempoChange() if views["tempo"] else None,
-        visible=VisibleNodes(views["visible_lowest"], views["visible_highest"]),
+        visible=VisibleNodes(
+            views["visible_lowest"],
+            views["visible_highest"],
+            full=float(views["visible_full"]),
+        ),
         drop_gyroscope=float(views["drop_gyroscope"]),
     )

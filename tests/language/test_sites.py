@@ -38,6 +38,7 @@ def test_every_node_is_told_from_the_others_and_understood_again():
 def test_a_phrase_names_the_visible_nodes_in_order():
     phrase = site_phrase(visible("L_Forearm", "Head", "R_Forearm"))
     assert phrase == "head, right forearm, left forearm"
+    assert site_phrase(np.ones(23, bool)) == "whole body"
     with pytest.raises(ValueError, match="no node is visible"):
         site_phrase(np.zeros(23, bool))
 

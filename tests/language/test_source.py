@@ -22,7 +22,8 @@ from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.views import ViewOptions, VisibleNodes
 from tests.motion.test_windows import clip, write
 
-VIEWS = ViewOptions(mirror=0.5, visible=VisibleNodes(1, 3))
+NODES = VisibleNodes(1, 3)
+VIEWS = ViewOptions(mirror=0.5, visible=NODES)
 LABELS = ("walking", "waving the left hand", "waving the right hand", "sitting")
 FACTS = {"seen_by": "left_arm", "posture": "a person is standing"}
 
@@ -129,14 +130,14 @@ def test_all_draws_have_one_shape(windows, tokenizer):
     shapes = {
         tuple((name, np.shape(array)) for name, array in sorted(example.items()))
         for index in range(len(source))
-        for example in [*draws(source, index), source.fixed(index)]
+        for example in [*draws(source, index), source.fixed(index, NODES)]
     }
     assert len(shapes) == 1
 
 
 def test_evaluation_is_the_same_every_time(windows, tokenizer):
     source = make(windows, tokenizer)
-    one, other = source.fixed(1), source.fixed(1)
+    one, other = source.fixed(1, NODES), source.fixed(1, NODES)
     for name, array in one.items():
         np.testing.assert_array_equal(array, other[name])
     assert (
@@ -147,7 +148,7 @@ def test_evaluation_is_the_same_every_time(windows, tokenizer):
 def test_the_pooled_span_is_the_content(windows, tokenizer):
     sayings = Sayings(RowOptions(), LABELS, label_prompt="activity")
     source = InstructionWindows(windows, tokenizer, sayings, VIEWS)
-    example = source.fixed(0)
+    example = source.fixed(0, NODES)
     first, last = example["label_span"]
     assert tokenizer.decode(example["label"][first:last].tolist()) == " walking"
     assert words(source, example, "label") == "the activity is walking"
@@ -159,11 +160,13 @@ def test_sentence_vectors_replace_tokens(windows, tokenizer):
     assert "waves the right hand" in prompts and "sitting" in prompts
     vectors = {text: np.full(5, i, np.float32) for i, text in enumerate(prompts)}
     source = make(windows, tokenizer, vectors)
-    example = source.fixed(0)
+    example = source.fixed(0, NODES)
     np.testing.assert_array_equal(
         example["narration_vector"], vectors["a person walks"]
     )
-    assert not source.fixed(2)["label_vector"].any() and "narration" not in example
+    assert (
+        not source.fixed(2, NODES)["label_vector"].any() and "narration" not in example
+    )
     del vectors["waves the right hand"]
     with pytest.raises(ValueError, match="1 texts have no sentence vector"):
         make(windows, tokenizer, vectors)

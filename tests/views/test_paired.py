@@ -226,6 +226,7 @@ def test_gyroscopes_are_missing_in_sparse_views_only(every):
         (lambda: views.VisibleNodes(0, 5), "lowest=0"),
         (lambda: views.VisibleNodes(1, 24), "highest=24"),
         (lambda: views.VisibleNodes(weights=(1.0,)), "give 23"),
+        (lambda: views.VisibleNodes(full=1.5), "full = 1.5"),
         (
             lambda: views.VisibleNodes(1, 5, views.node_weights({"Head": 1.0})),
             "fewer than highest=5",

@@ -10,7 +10,11 @@ import pytest
 from anymo_jax import views
 from anymo_jax.body.placement import candidate_placements, candidate_vertices
 from anymo_jax.body.template import default_surface
-from anymo_jax.views.masks import present_channels, visible_nodes
+from anymo_jax.views.masks import (
+    draw_visible_nodes,
+    present_channels,
+    visible_nodes,
+)
 from anymo_jax.views.options import ViewOptions
 from anymo_jax.views.orientation import sample_turns
 from anymo_jax.views.placements import choose_candidates
@@ -160,6 +164,17 @@ def test_visible_nodes_are_as_many_as_asked_and_anywhere():
     assert (fixed.sum(axis=1) == 3).all()
     every = draw(lambda key: visible_nodes(key, views.VisibleNodes(23, 23)), 3)
     assert every.all()
+
+
+def test_a_share_of_the_views_sees_every_node():
+    nodes = views.VisibleNodes(1, 2, full=0.25)
+    counts = draw(lambda key: visible_nodes(key, nodes)).sum(axis=1)
+    assert set(counts) == {1, 2, 23}
+    assert np.mean(counts == 23) == pytest.approx(0.25, abs=0.03)
+    rng = np.random.default_rng(0)
+    counts = np.array([draw_visible_nodes(rng, nodes).sum() for _ in range(DRAWS)])
+    assert set(counts) == {1, 2, 23}
+    assert np.mean(counts == 23) == pytest.approx(0.25, abs=0.03)
 
 
 def test_weighted_nodes_are_drawn_one_after_the_other():
