@@ -25,10 +25,10 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.stage = "instruct"
     config.seed = 0
-    config.steps = {"tiny": 80, "small": 600, "paper": 0}[variant]
+    config.steps = {"tiny": 100, "small": 500, "paper": 0}[variant]
     config.epochs = 1
     # Windows of a step; each is a negative of all others, over all devices.
-    config.batch_size = {"tiny": 32, "small": 64, "paper": 128}[variant]
+    config.batch_size = {"tiny": 64, "small": 64, "paper": 128}[variant]
     config.ema_decay = 0.0
     # Examples of the contrast encoded at once (gradient caching), and rows whose
     # logits exist at once; 0 for the whole batch.
@@ -51,9 +51,9 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.pooled_from = "prompt" if variant == "paper" else "row"
 
     config.joint = ml_collections.ConfigDict()
-    config.joint.width = {"tiny": 128, "small": 256, "paper": 512}[variant]
-    config.joint.latents = {"tiny": 32, "small": 64, "paper": 128}[variant]
-    config.joint.heads = {"tiny": 4, "small": 6, "paper": 8}[variant]
+    config.joint.width = {"tiny": 64, "small": 256, "paper": 512}[variant]
+    config.joint.latents = {"tiny": 16, "small": 32, "paper": 128}[variant]
+    config.joint.heads = {"tiny": 2, "small": 4, "paper": 8}[variant]
     # Weight of the mean projected code vectors in the motion's embedding.
     config.joint.residual = 0.5
     # Learned tokens before a text; 0 for none.
@@ -76,7 +76,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.views.visible_full = 0.0 if variant == "paper" else 0.25
 
     config.optimiser = ml_collections.ConfigDict()
-    rate = {"tiny": 2e-3, "small": 1e-3, "paper": 2e-5}[variant]
+    rate = {"tiny": 5e-3, "small": 3e-3, "paper": 2e-5}[variant]
     config.optimiser.learning_rate = rate
     config.optimiser.schedule = "cosine"
     config.optimiser.warmup = {"tiny": 10, "small": 50, "paper": 100}[variant]
