@@ -103,6 +103,8 @@ def rows() -> ml_collections.ConfigDict:
     options.multiple_choice = 3
     options.choices = 35
     options.augmentations = 5
+    # Share of a batch that comes in pairs of opposites: up and down, left and right.
+    options.hard_negatives = 0.0
     # Tell the posture alone where the visible nodes cannot see the action.
     options.posture_captions = False
     return options

@@ -99,6 +99,7 @@ def train(config) -> dict[str, float]:
                 stage.train,
                 config.batch_size,
                 seed=config.seed,
+                order=stage.order and stage.order(config.batch_size, config.seed),
                 delivery=Delivery(threads=config.run.threads),
             ),
             optimiser=transform,

@@ -40,6 +40,15 @@ class DrawnSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Order(Protocol):
+    """Which examples come together, where a shuffle will not do."""
+
+    def batch(self, number: int) -> np.ndarray:
+        """(B,) indices of a batch, counted from 0 without end; a pure function."""
+        ...
+
+
 class DataError(ValueError):
     """A source cannot fill a batch."""
 
@@ -63,6 +72,7 @@ def batches(
     *,
     seed: int,
     weights: Sequence[float] | None = None,
+    order: Order | None = None,
     delivery: Delivery | None = None,
     process: tuple[int, int] | None = None,
 ) -> grain.IterDataset:
@@ -79,13 +89,17 @@ def batches(
       seed: of the order.
       weights: shares of the sources in every batch, on any positive scale, each then
         with epochs of its own; None shuffles all sources as one.
+      order: of the examples of all sources in a row, in place of the shuffle and its
+        weights.
       delivery: threads and prefetch; None for the defaults.
       process: (index, count); None asks JAX.
 
     Raises:
-      DataError: where a batch does not divide over the processes, or a source has
-        fewer examples than its share of a batch.
+      DataError: where a batch does not divide over the processes, a source has fewer
+        examples than its share of a batch, or there are weights beside an order.
     """
+    if order is not None and weights is not None:
+        raise DataError("an order says which examples come: leave the weights out")
     sources = sources if isinstance(sources, (list, tuple)) else [sources]
     index, count = process or (jax.process_index(), jax.process_count())
     if batch_size < 1 or batch_size % count:
@@ -111,7 +125,7 @@ def batches(
 
     delivery = delivery or Delivery()
     return (
-        _order(parts, seed)
+        (_order(parts, seed) if order is None else _ordered(order))
         .map_with_index(load)
         .to_iter_dataset(
             grain.ReadOptions(
@@ -176,3 +190,8 @@ def _order(parts, seed) -> grain.MapDataset:
     return grain.experimental.ZipMapDataset(picks).map(
         lambda picked: np.concatenate(picked)[rows]
     )
+
+
+def _ordered(order: Order) -> grain.MapDataset:
+    # As long as a run can be: Grain counts elements in 64 bits.
+    return grain.MapDataset.range(2**62).map(lambda number: order.batch(int(number)))

@@ -6,6 +6,8 @@ import ml_collections
 import numpy as np
 
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
+from anymo_jax.language.directions import direction_pairs
+from anymo_jax.language.hard_negatives import HardNegativeOrder
 from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.labels import distinct_labels
 from anymo_jax.language.model import SENTENCES, JointConfig
@@ -86,8 +88,34 @@ def build(config: ml_collections.ConfigDict) -> Stage:
             "motion_lm": digest(params),
         },
         table=spoken.table,
+        order=hard_negatives(config, motion.train),
         keep=functools.partial(save_text_tokenizer, text),
     )
+
+
+def hard_negatives(config, windows: MotionWindows):
+    """An order in which labels that differ in direction alone meet; None for none.
+
+    Raises:
+      ValueError: where a share is asked for and no two labels are opposites.
+    """
+    share = config.rows.hard_negatives
+    if not share:
+        return None
+    told = [windows.told(index)["label"] for index in windows.first_windows.tolist()]
+    labels, group = np.unique(told, return_inverse=True)
+    pairs = direction_pairs(labels.tolist())
+    if not len(pairs):
+        raise ValueError(
+            f"config.rows.hard_negatives = {share}: no two labels of this motion "
+            "differ in direction alone; give 0"
+        )
+    _, clip = np.unique(windows.clips, return_inverse=True)
+    return functools.partial(_order, group[clip], pairs, share)
+
+
+def _order(group, pairs, share: float, batch_size: int, seed: int) -> HardNegativeOrder:
+    return HardNegativeOrder(group, pairs, batch_size, share=share, seed=seed)
 
 
 def weights(config) -> dict[str, float]:
@@ -104,6 +132,7 @@ def weights(config) -> dict[str, float]:
 def row_options(config) -> RowOptions:
     """Proportion of the rows, the ablation's choice of them included."""
     rows = dict(config.rows)
+    del rows["hard_negatives"]
     if config.ablation == "no_multiple_choice":
         # As many rows as ever: narrations take the place.
         rows["multiple_choice"] = 0

@@ -12,6 +12,7 @@ import ml_collections
 from anymo_jax.motion.prepared import PreparedMotion
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import WHITE_ONLY
+from anymo_jax.training.data import Order
 from anymo_jax.training.task import Task, Variables
 from anymo_jax.views import (
     ANY_ORIENTATION,
@@ -46,6 +47,7 @@ class Stage:
       best_mode: whether it is best where greatest, "max", or least, "min".
       upstream: digests by name of what results depend on besides the config.
       table: figures of the last validation -> a table for a person.
+      order: (batch size, seed) -> which examples come together; None shuffles them.
       keep: writes what the run's folder holds beside its checkpoints, such as a text
         tokenizer; None for nothing.
     """
@@ -57,6 +59,7 @@ class Stage:
     best_mode: str
     upstream: Mapping[str, str]
     table: Callable[[Mapping[str, float]], str]
+    order: Callable[[int, int], Order] | None = None
     keep: Callable[[pathlib.Path], None] | None = None
 
 

@@ -148,3 +148,29 @@ def test_draws_are_the_same_after_a_resume():
     fresh = iter(batches(Drawn(16), 8, seed=2))
     fresh.set_state(position)
     np.testing.assert_array_equal(next(fresh)["drawn"], expected)
+
+
+class Evens:
+    """Batch k of four holds even numbers from 8 k on, modulo 24."""
+
+    def batch(self, number):
+        return (8 * number + 2 * np.arange(4)) % 24
+
+
+def test_an_order_says_which_examples_come_together():
+    dataset = batches([Numbers(12), Numbers(12, 12)], 4, seed=0, order=Evens())
+    iterator = iter(dataset)
+    taken = [next(iterator)["number"].tolist() for _ in range(3)]
+    assert taken == [[0, 2, 4, 6], [8, 10, 12, 14], [16, 18, 20, 22]]
+    state = iterator.get_state()
+    assert next(iterator)["number"].tolist() == [0, 2, 4, 6]
+    again = iter(dataset)
+    again.set_state(state)
+    assert next(again)["number"].tolist() == [0, 2, 4, 6]
+    halves = [
+        batches(Numbers(24), 4, seed=0, order=Evens(), process=(index, 2))
+        for index in range(2)
+    ]
+    assert [numbers(half, 1)[0].tolist() for half in halves] == [[0, 2], [4, 6]]
+    with pytest.raises(DataError, match="leave the weights out"):
+        batches([Numbers(12)], 4, seed=0, order=Evens(), weights=[1.0])
