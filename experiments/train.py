@@ -27,7 +27,7 @@ from anymo_jax.training.loop import fit
 from anymo_jax.training.nonfinite import NonFiniteError
 from anymo_jax.training.optimiser import OptimiserOptions, learning_rate, make_optimiser
 from anymo_jax.training.options import FitOptions
-from anymo_jax.training.run_folder import open_run
+from anymo_jax.training.run_folder import CHECKPOINTS, open_run
 from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.settings import build
 from anymo_jax.training.sharding import MeshShape
@@ -88,7 +88,7 @@ def train(config) -> dict[str, float]:
         return latest
 
     with Checkpoints(
-        folder / "checkpoints",
+        folder / CHECKPOINTS,
         keep=config.run.keep,
         best=stage.best,
         best_mode=stage.best_mode,

@@ -15,11 +15,10 @@ import sys
 import ml_collections
 from absl import app, flags, logging
 
-from anymo_jax.training.run_folder import read_config
+from anymo_jax.training.run_folder import CHECKPOINTS, read_config
 from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.variables import restore_variables
 from experiments.stages import build_stage
-from experiments.stages.encoder import CHECKPOINTS
 
 
 def main(argv: list[str]) -> None:

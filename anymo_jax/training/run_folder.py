@@ -21,6 +21,7 @@ from anymo_jax.training.manifest import differences
 from anymo_jax.training.saved import agreed
 
 CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
 FORMAT = 1
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 

@@ -27,8 +27,7 @@ from experiments.stages.language import (
 )
 from experiments.stages.motion_lm import load_motion_lm
 from experiments.stages.spoken import Spoken
-from experiments.stages.stage import Motion, Stage, open_motion
-from experiments.stages.tokenizer import digest
+from experiments.stages.stage import Motion, Stage, digest, open_motion
 
 # Rows of Table 4, and the losses that each leaves out.
 ABLATIONS = {

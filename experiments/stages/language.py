@@ -2,9 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import jax
 import numpy as np
 
 from anymo_jax.language.code_stream import Frozen
@@ -21,11 +20,10 @@ from anymo_jax.simulation import load_priors
 from anymo_jax.tokenizer.task import TokenizerRecipe
 from anymo_jax.views import body_tables
 from experiments.stages.encoder import load_encoder
-from experiments.stages.stage import view_options
-from experiments.stages.tokenizer import digest, load_tokenizer
+from experiments.stages.stage import digest, view_options
+from experiments.stages.tokenizer import load_tokenizer
 
 TEXT_TOKENIZER = "text_tokenizer"
-BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,17 +145,3 @@ def language_config(
 def save_text_tokenizer(text: TextTokenizer, folder: pathlib.Path) -> None:
     """Into a run's folder, where the next stage and users look for it."""
     text.save(folder / TEXT_TOKENIZER)
-
-
-def held_out_batches(examples, count: int) -> Iterator[tuple[dict, np.ndarray, int]]:
-    """Batches of the first `count` examples, which of their rows are new, and a number.
-
-    Args:
-      examples: index -> example.
-      count: how many; the last batch repeats one to be full.
-    """
-    for first in range(0, count, BATCH):
-        picked = [min(first + i, count - 1) for i in range(BATCH)]
-        rows = [examples(i) for i in picked]
-        batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
-        yield batch, np.arange(first, first + BATCH) < count, first

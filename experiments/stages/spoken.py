@@ -18,8 +18,7 @@ from anymo_jax.language.validation import both_ways, named_class
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import Task, Variables
-from experiments.stages.language import BATCH, held_out_batches
-from experiments.stages.stage import Motion
+from experiments.stages.stage import BATCH, Motion, held_out_batches
 
 KINDS = ("procedural", "captured")
 

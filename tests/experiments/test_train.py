@@ -14,6 +14,8 @@ from anymo_jax.views import body_tables
 from configs import encoder as encoder_recipes
 from configs import tokenizer as tokenizer_recipes
 from experiments.stages.encoder import Retrieval, encoder_recipe, retrieval_table
+from experiments.stages.stage import held_out_batches
+from experiments.stages.tokenizer import load_tokenizer
 from experiments.train import train
 from experiments.validate import validate
 
@@ -100,6 +102,23 @@ def test_a_tokenizer_on_it(trained, data, tmp_path):
         validate(config.run.folder, pools=3)
     with pytest.raises(ValueError, match="give best, last"):
         validate(config.run.folder, step="newest")
+
+
+def test_a_run_of_another_stage_is_refused(trained, tmp_path):
+    run = str(trained[0])
+    told = rf"{run} holds a run of stage 'encoder' where .*'tokenizer'.*--tokenizer=DIR"
+    with pytest.raises(ValueError, match=told):
+        load_tokenizer(run, latent=8)
+    with pytest.raises(RunFolderError, match="no run began there"):
+        load_tokenizer(str(tmp_path), latent=8)
+
+
+def test_held_out_batches_are_full_and_tell_which_rows_are_new():
+    batches = list(held_out_batches(lambda i: {"index": np.int32(i)}, 70))
+    (first, new, number), (last, some, after) = batches
+    assert first["index"].tolist() == list(range(64)) and new.all() and number == 0
+    assert last["index"].tolist() == [*range(64, 70), *[69] * 58] and after == 64
+    assert some.tolist() == [True] * 6 + [False] * 58
 
 
 def test_kinds_of_motion_are_validated_apart_where_both_are_there(data):
