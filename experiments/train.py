@@ -33,16 +33,8 @@ from anymo_jax.training.settings import build
 from anymo_jax.training.sharding import MeshShape
 from anymo_jax.training.termination import Terminated
 from experiments import curves
+from experiments.places import define_places, given_places, set_places
 from experiments.stages import Stage, build_stage
-
-# Flag by which each of a recipe's places can be given.
-_PLACES = {
-    "out": "folder",
-    "data": "data",
-    "encoder": "encoder",
-    "tokenizer": "tokenizer",
-    "motion_lm": "motion_lm",
-}
 
 
 def main(argv: list[str]) -> None:
@@ -56,10 +48,10 @@ def main(argv: list[str]) -> None:
     if given.distributed:
         jax.distributed.initialize(given.coordinator, given.hosts, given.host)
     config = given.config
-    for flag, name in _PLACES.items():
-        if given[flag].value:
-            config.run[name] = given[flag].value
+    if given.out:
+        config.run.folder = given.out
     try:
+        set_places(config, given_places())
         train(config)
     except Terminated as notice:
         print(notice, file=sys.stderr)
@@ -158,10 +150,7 @@ def report(folder: pathlib.Path, stage: Stage, figures: dict[str, float]) -> Non
 def _define_flags() -> None:
     config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
     flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
-    flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
-    flags.DEFINE_string("encoder", "", "Encoder run that later stages read.")
-    flags.DEFINE_string("tokenizer", "", "Tokenizer run that the language stages read.")
-    flags.DEFINE_string("motion_lm", "", "Motion-LM run that instruction tuning reads.")
+    define_places()
     flags.DEFINE_bool("distributed", False, "One of several hosts.")
     flags.DEFINE_string(
         "coordinator", None, "host:port of the first host, where no cluster tells it."

@@ -102,6 +102,10 @@ def test_a_tokenizer_on_it(trained, data, tmp_path):
         validate(config.run.folder, pools=3)
     with pytest.raises(ValueError, match="give best, last"):
         validate(config.run.folder, step="newest")
+    with pytest.raises(ValueError, match="'tokenizer' reads no motion_lm: leave it"):
+        validate(config.run.folder, motion_lm="elsewhere")
+    with pytest.raises(ValueError, match=r"elsewhere.*no run began there"):
+        validate(config.run.folder, encoder="elsewhere")
 
 
 def test_a_run_of_another_stage_is_refused(trained, tmp_path):
