@@ -23,6 +23,7 @@ from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.variables import restore_variables
 from experiments.places import define_places, given_places, set_places
 from experiments.stages import build_stage
+from experiments.stages.language import TEXT_TOKENIZER
 
 
 def main(argv: list[str]) -> None:
@@ -59,7 +60,7 @@ def validate(
         or no such place.
       CheckpointError: where the run has no sound checkpoint.
     """
-    config = ml_collections.ConfigDict(read_config(run))
+    config = trained_recipe(run)
     set_places(config, places)
     if pools:
         if "pools" not in config.validation:
@@ -69,6 +70,14 @@ def validate(
     variables = restore_variables(f"{run}/{CHECKPOINTS}", step=_which(step))
     figures = dict(stage.validate(variables, 0))
     return figures, stage.table(figures)
+
+
+def trained_recipe(run: str) -> ml_collections.ConfigDict:
+    """The recipe of a run, with the text tokenizer that it made, where it made one."""
+    config = ml_collections.ConfigDict(read_config(run))
+    if "backbone" in config:
+        config.backbone.text_tokenizer = f"{run}/{TEXT_TOKENIZER}"
+    return config
 
 
 def _which(step: str) -> int | str | None:

@@ -84,6 +84,11 @@ class Backbone:
 def open_backbone(options: Mapping, windows: MotionWindows) -> Backbone:
     """A pretrained backbone from its directory, or a random one of the given sizes.
 
+    Args:
+      options: a recipe's `backbone`; with "text_tokenizer", the folder of one, where
+        a trained run is opened again: the captions of other motion make another.
+      windows: whose captions a text tokenizer is trained on otherwise.
+
     Raises:
       ValueError: naming what is missing or wrong in the directory, or the size.
     """
@@ -91,7 +96,10 @@ def open_backbone(options: Mapping, windows: MotionWindows) -> Backbone:
         params, _ = load_qwen2(options["directory"])
         text = load_text_tokenizer(options["directory"])
         return Backbone(backbone_config(options, text), text, params)
-    text = train_text_tokenizer(captions(windows), vocab_size=options["vocab_size"])
+    if kept := options.get("text_tokenizer"):
+        text = load_text_tokenizer(kept)
+    else:
+        text = train_text_tokenizer(captions(windows), vocab_size=options["vocab_size"])
     return Backbone(backbone_config(options, text), text, None)
 
 
