@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.pace import tempo_range
@@ -106,6 +106,14 @@ class MotionWindows:
             "text": self.text[index],
             "tempo": self.tempo[index],
         }
+
+    @property
+    def first_windows(self) -> Int[np.ndarray, "C"]:
+        """(C,) index of the first window of each clip, by the clips' ids.
+
+        All that is told of a clip is told of it.
+        """
+        return np.unique(self.clips, return_index=True)[1]
 
     def told(self, index: int) -> Mapping:
         """What is told of a window's clip: texts, label, subject, source, facts."""

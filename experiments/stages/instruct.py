@@ -3,7 +3,6 @@
 import functools
 
 import ml_collections
-import numpy as np
 
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.heads import HeadConfig
@@ -151,8 +150,7 @@ def sentence_vectors(options, motion: Motion, sayings: Sayings):
 
 
 def _told(windows: MotionWindows):
-    _, first = np.unique(windows.clips, return_index=True)
-    return (windows.told(index) for index in first.tolist())
+    return (windows.told(index) for index in windows.first_windows.tolist())
 
 
 def _texts(windows: MotionWindows) -> set[str]:

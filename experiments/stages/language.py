@@ -4,8 +4,6 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping
 
-import numpy as np
-
 from anymo_jax.language.code_stream import Frozen
 from anymo_jax.language.imu_embedding import ProjectorConfig
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
@@ -121,8 +119,7 @@ def captions(windows: MotionWindows) -> list[str]:
     Mirror images are among them.
     """
     found = []
-    _, first = np.unique(windows.clips, return_index=True)
-    for index in first.tolist():
+    for index in windows.first_windows.tolist():
         told = windows.told(index)
         texts = [*told["texts"], told["label"]]
         found += [*texts, *map(mirror_text, texts)]

@@ -107,12 +107,12 @@ class Spoken:
 
     def _captions(self, variables) -> dict[str, float]:
         """Share of procedural clips whose activity the greedy caption names."""
-        index = self._indices.get("procedural")
-        count = self._options["captions"]
-        if index is None or not count or not self._recipe.weight_answer:
+        windows = self._source.windows
+        first = windows.first_windows
+        made = first[~windows.captured[first]]
+        chosen = np.random.default_rng(0).permutation(made)[: self._options["captions"]]
+        if not (len(chosen) and self._recipe.weight_answer):
             return {}
-        _, first = np.unique(self._source.windows.clips[index], return_index=True)
-        chosen = np.random.default_rng(0).permutation(index[first])[:count]
         params, config = plain_model(variables.params, self._recipe, self._task.given)
         self.said, right = [], []
         batches = held_out_batches(
@@ -123,7 +123,7 @@ class Spoken:
             found = self._say(params, config, batch, jax.device_get(seen))
             rows = chosen[number : number + BATCH]
             for i, caption in zip(rows, np.array(found)[new], strict=True):
-                told = self._source.windows.told(int(i))
+                told = windows.told(int(i))
                 self.said.append((told["texts"][0], str(caption)))
                 named = named_class(str(caption), self._texts)
                 right.append(named == told["label"])
@@ -164,8 +164,7 @@ def texts_by_label(*splits: MotionWindows) -> dict[str, tuple[str, ...]]:
     """All texts of the procedural clips of each activity."""
     found = collections.defaultdict(set)
     for windows in splits:
-        _, first = np.unique(windows.clips, return_index=True)
-        for index in first.tolist():
+        for index in windows.first_windows.tolist():
             if not windows.captured[index]:
                 told = windows.told(index)
                 found[told["label"]].update(told["texts"])

@@ -76,6 +76,10 @@ def test_windows_of_all_folders_follow_each_other(windows):
     assert [int(w["window"]) for w in windows] == list(range(7))
 
 
+def test_the_first_window_of_each_clip_is_known(windows):
+    assert windows.first_windows.tolist() == [0, 3, 4, 5, 6]
+
+
 def test_a_window_is_its_frames_with_context(windows):
     expected = clip(700, (), seed=1)
     for index, start in ((0, 0), (1, 300), (2, 600)):
