@@ -2,7 +2,8 @@
 
 `config.json` is written when the run begins. A run is continued only with a
 configuration that says the same, save for fields that change no result; one that left
-nothing yet, because it was refused for its data or mesh, may begin with another.
+no checkpoint and no curve yet, because it was refused for its data or mesh or stopped
+before its first step, may begin with another.
 """
 
 import importlib.metadata
@@ -18,6 +19,7 @@ import jax
 
 from anymo_jax import __version__
 from anymo_jax.training.manifest import differences
+from anymo_jax.training.metrics import METRICS
 from anymo_jax.training.saved import agreed
 
 CONFIG = "config.json"
@@ -141,8 +143,9 @@ def _under(field, names):
 
 
 def _has_results(folder):
-    files = (p for p in folder.rglob("*") if p.is_file())
-    return any(p.stat().st_size for p in files if not p.name.startswith(CONFIG))
+    """Whether steps left anything; what stands there before the first is no result."""
+    files = [folder / METRICS, *(folder / CHECKPOINTS).rglob("*")]
+    return any(p.stat().st_size for p in files if p.is_file())
 
 
 def _begin(folder, config):
