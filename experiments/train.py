@@ -67,9 +67,7 @@ def train(config) -> dict[str, float]:
     options = fit_options(config, steps)
     optimiser = build(OptimiserOptions, config.optimiser, "config.optimiser")
     transform, rate = make_optimiser(optimiser, steps), learning_rate(optimiser, steps)
-    folder = open_run(
-        config.run.folder, config.to_dict() | {"upstream": dict(stage.upstream)}
-    )
+    folder = open_run(config.run.folder, recorded_config(config, stage))
     if stage.keep is not None and jax.process_index() == 0:
         stage.keep(folder)
     latest: dict[str, float] = {}
@@ -105,6 +103,11 @@ def train(config) -> dict[str, float]:
     if jax.process_index() == 0:
         report(folder, stage, latest)
     return latest
+
+
+def recorded_config(config, stage: Stage) -> dict:
+    """What a run's config.json says: the recipe, and what else results depend on."""
+    return config.to_dict() | {"upstream": dict(stage.upstream)}
 
 
 def fit_options(config, steps: int) -> FitOptions:

@@ -58,7 +58,7 @@ def open_run(
     try:
         old = read_config(folder) if (folder / CONFIG).exists() else None
         if old is not None and _has_results(folder):
-            _compare(folder, old, config, free)
+            check_run(folder, config, free)
         elif old != config:
             _begin(folder, config)
     except (RunFolderError, OSError) as error:
@@ -66,6 +66,29 @@ def open_run(
     if not agreed(failure is None):
         raise failure or RunFolderError(f"{folder}: refused by another process")
     return folder
+
+
+def check_run(
+    folder: str | os.PathLike, config: Any, free: Sequence[str] = ("run",)
+) -> None:
+    """Makes sure that the run of a folder is of this configuration; writes nothing.
+
+    Args:
+      folder: of a run.
+      config: as in `open_run`.
+      free: likewise.
+
+    Raises:
+      RunFolderError: naming the fields that differ, or where no run began.
+    """
+    old, new = read_config(folder), _plain(config)
+    lines = differences(_bound(old, free), _bound(new, free))
+    if lines:
+        raise RunFolderError(
+            f"{folder} holds a run of another configuration; then -> now:\n  "
+            + "\n  ".join(lines)
+            + "\nGo on with the old values, or choose a new folder"
+        )
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
@@ -122,16 +145,6 @@ def _plain(config):
             f"a config holds plain values only, numbers, strings, lists and mappings: "
             f"{error}"
         ) from None
-
-
-def _compare(folder, old, new, free):
-    lines = differences(_bound(old, free), _bound(new, free))
-    if lines:
-        raise RunFolderError(
-            f"{folder} holds a run of another configuration; then -> now:\n  "
-            + "\n  ".join(lines)
-            + "\nGo on with the old values, or choose a new folder"
-        )
 
 
 def _bound(config, free):

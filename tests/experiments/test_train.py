@@ -1,6 +1,7 @@
 """experiments.train from recipe to table, resumed, validated and refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,13 +14,22 @@ from anymo_jax.training.run_folder import RunFolderError
 from anymo_jax.views import body_tables
 from configs import encoder as encoder_recipes
 from configs import tokenizer as tokenizer_recipes
+from experiments import ablations
 from experiments.stages.encoder import Retrieval, encoder_recipe, retrieval_table
 from experiments.stages.stage import held_out_batches
 from experiments.stages.tokenizer import load_tokenizer
 from experiments.train import train
 from experiments.validate import validate
 
-POOL = 4
+# An encoder of a minute.
+SMALL = {
+    "steps": 4,
+    "batch_size": 8,
+    "optimiser.warmup": 1,
+    "encoder.channels": (4, 8),
+    "encoder.strides": (4, 1),
+    "validation.size": 4,
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +45,7 @@ def data(tmp_path_factory):
 
 def encoder_config(data, folder, **run):
     config = encoder_recipes.get_config("tiny")
-    config.steps, config.batch_size, config.optimiser.warmup = 4, 8, 1
-    config.encoder.channels, config.encoder.strides = (4, 8), (4, 1)
-    config.validation.size = POOL
+    config.update_from_flattened_dict(SMALL)
     config.run.update({"data": str(data), "folder": str(folder), "log_every": 1})
     config.run.update({"checkpoint_every": 2, **run})
     return config
@@ -79,6 +87,25 @@ def test_a_finished_run_goes_no_further_and_another_recipe_is_refused(trained, d
     other.temperature = 0.2
     with pytest.raises(RunFolderError, match=r"temperature: 0.1 -> 0.2"):
         train(other)
+
+
+def test_an_ablation_reads_a_run_of_its_own_recipe_and_motion_only(
+    trained, data, tmp_path
+):
+    folder, figures = trained
+    given = {"seed": 0, "data": str(data), "folder": folder}
+    assert ablations.run("tiny", SMALL, **given) == figures
+    moved = shutil.copytree(data, tmp_path / "moved")
+    assert ablations.run("tiny", SMALL, **given | {"data": str(moved)}) == figures
+    row = SMALL | ablations.ROWS["w/o masked cross-view prediction"]
+    told = rf"{folder} holds a run of another.*\n  objective: predictive -> full_view\n"
+    with pytest.raises(RunFolderError, match=told):
+        ablations.run("tiny", row, **given)
+    with pytest.raises(RunFolderError, match=r"\n  seed: 0 -> 1\n"):
+        ablations.run("tiny", SMALL, **given | {"seed": 1})
+    other = ",".join([str(data), str(moved)])
+    with pytest.raises(RunFolderError, match=r"\n  upstream\.motion: .*\n.*new folder"):
+        ablations.run("tiny", SMALL, **given | {"data": other})
 
 
 def test_a_bad_recipe_leaves_no_folder(data, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from anymo_jax.training import run_folder
 from anymo_jax.training.run_folder import (
     RunFolderError,
+    check_run,
     flatten,
     open_run,
     read_config,
@@ -86,6 +87,17 @@ def test_a_run_that_left_a_result_may_not(tmp_path, result):
     (tmp_path / result).write_text("something")
     with pytest.raises(RunFolderError, match=r"rate: 0\.1 -> 0\.2"):
         open_run(tmp_path, changed(rate=0.2))
+
+
+def test_a_run_is_checked_without_a_trace(tmp_path):
+    # Whatever it left: this begins nothing.
+    open_run(tmp_path, CONFIG)
+    check_run(tmp_path, changed(run={"out": "b"}))
+    with pytest.raises(RunFolderError, match=r"rate: 0\.1 -> 0\.2"):
+        check_run(tmp_path, changed(rate=0.2))
+    assert read_config(tmp_path) == CONFIG
+    with pytest.raises(RunFolderError, match="no run began there"):
+        check_run(tmp_path / "nothing", CONFIG)
 
 
 def test_free_fields_are_named_by_their_path(tmp_path):
