@@ -120,10 +120,11 @@ def joint_config(options, width: int, dtype: str) -> JointConfig:
 
 def sayings_of(config, motion: Motion) -> Sayings:
     """Texts, labels and wordings of a recipe."""
-    texts = _texts(motion.train) | _texts(motion.validation)
     if config.paraphrases:
         others = read_paraphrases(config.paraphrases)
     else:
+        # Of a mirrored view they are mirrored with the text.
+        texts = _primary_texts(motion.train) | _primary_texts(motion.validation)
         others = {text: paraphrase(text) for text in sorted(texts)}
     labels = [
         said for label in _labels(motion.train) for said in (label, mirror_text(label))
@@ -153,10 +154,8 @@ def _told(windows: MotionWindows):
     return (windows.told(index) for index in windows.first_windows.tolist())
 
 
-def _texts(windows: MotionWindows) -> set[str]:
-    """Primary texts and their mirror images."""
-    primary = {told["texts"][0] for told in _told(windows) if told["texts"]}
-    return primary | set(map(mirror_text, primary))
+def _primary_texts(windows: MotionWindows) -> set[str]:
+    return {told["texts"][0] for told in _told(windows) if told["texts"]}
 
 
 def _labels(windows: MotionWindows) -> list[str]:
