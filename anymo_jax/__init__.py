@@ -9,6 +9,7 @@ The tree is the data flow; each room hands one noun to the next.
     views        a window of motion -> what two wearable setups see of it
     encoder      views -> latents: body graph, ST-GCN, predictor, InfoNCE (Eq. 3)
     tokenizer    latents -> codes: product-quantised VAE (Eq. 4)
+    language     codes -> words: Qwen2, motion-LM and instruction tuning (Eq. 5)
     training     the workshop: the one loop, sharding, checkpoints, metrics
 
 Units are SI, quaternions wxyz, the world Z up; a body in T-pose faces +X.

@@ -6,19 +6,24 @@ r"""Table 4's rows of the encoder: each leaves out one part of the recipe, seed 
 
 Every row is trained on the same budget as the full recipe and validated on the same
 surface-mounted views of the same held-out windows. Runs that are done are read, not
-trained again, and one that was stopped goes on. The table goes to OUT/table.md too.
+trained again, and one that was stopped goes on; one of another recipe or other motion
+is refused. The table goes to OUT/table.md too.
 """
 
 import json
 import pathlib
 import statistics
+import sys
 from collections.abc import Mapping
 
 import jax
 from absl import app, flags, logging
 
+from anymo_jax.training.run_folder import check_run
+from anymo_jax.training.saved import CheckpointError
 from configs import encoder
-from experiments.train import train
+from experiments.stages import build_stage
+from experiments.train import recorded_config, train
 
 # Names as in Table 4, and the values of configs/encoder.py that make each row.
 ROWS: Mapping[str, Mapping[str, object]] = {
@@ -33,16 +38,28 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
     logging.set_verbosity(logging.WARNING)
-    given, found = flags.FLAGS, {}
+    given = flags.FLAGS
     out = pathlib.Path(given.out)
-    for name, changes in ROWS.items():
-        found[name] = [
-            run(given.variant, changes, seed, given.data, folder_of(out, name, seed))
-            for seed in range(given.seeds)
-        ]
+    try:
+        found = run_rows(given.variant, given.seeds, given.data, out)
+    except (ValueError, CheckpointError, OSError) as error:
+        sys.exit(f"ablations: {error}")
     text = table(found)
     (out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def run_rows(
+    variant: str, seeds: int, data: str, out: pathlib.Path
+) -> dict[str, list[dict[str, float]]]:
+    """Figures of every row, seed by seed; what is missing is trained."""
+    return {
+        name: [
+            run(variant, changes, seed, data, folder_of(out, name, seed))
+            for seed in range(seeds)
+        ]
+        for name, changes in ROWS.items()
+    }
 
 
 def folder_of(out: pathlib.Path, name: str, seed: int) -> pathlib.Path:
@@ -57,14 +74,27 @@ def run(
     data: str,
     folder: pathlib.Path,
 ) -> dict[str, float]:
-    """Figures of a trained row."""
-    done = folder / "validation.json"
-    if done.exists():
-        return json.loads(done.read_text(encoding="utf-8"))
+    """Figures of a trained row.
+
+    Args:
+      variant: of the recipe.
+      changes: values of the recipe by their dotted names.
+      seed: of the run.
+      data: comma-separated prepared folders.
+      folder: of the run.
+
+    Raises:
+      RunFolderError: naming the folder and the fields that differ, where it holds a
+        run of another recipe or of other motion.
+    """
     config = encoder.get_config(variant)
     config.seed = seed
     config.update_from_flattened_dict(changes)
     config.run.data, config.run.folder = data, str(folder)
+    done = folder / "validation.json"
+    if done.exists():
+        check_run(folder, recorded_config(config, build_stage(config)))
+        return json.loads(done.read_text(encoding="utf-8"))
     print(f"\n{folder}", flush=True)
     try:
         return train(config)

@@ -27,22 +27,14 @@ from anymo_jax.training.loop import fit
 from anymo_jax.training.nonfinite import NonFiniteError
 from anymo_jax.training.optimiser import OptimiserOptions, learning_rate, make_optimiser
 from anymo_jax.training.options import FitOptions
-from anymo_jax.training.run_folder import open_run
+from anymo_jax.training.run_folder import CHECKPOINTS, open_run
 from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.settings import build
 from anymo_jax.training.sharding import MeshShape
 from anymo_jax.training.termination import Terminated
 from experiments import curves
+from experiments.places import define_places, given_places, set_places
 from experiments.stages import Stage, build_stage
-
-# Flag by which each of a recipe's places can be given.
-_PLACES = {
-    "out": "folder",
-    "data": "data",
-    "encoder": "encoder",
-    "tokenizer": "tokenizer",
-    "motion_lm": "motion_lm",
-}
 
 
 def main(argv: list[str]) -> None:
@@ -56,10 +48,10 @@ def main(argv: list[str]) -> None:
     if given.distributed:
         jax.distributed.initialize(given.coordinator, given.hosts, given.host)
     config = given.config
-    for flag, name in _PLACES.items():
-        if given[flag].value:
-            config.run[name] = given[flag].value
+    if given.out:
+        config.run.folder = given.out
     try:
+        set_places(config, given_places())
         train(config)
     except Terminated as notice:
         print(notice, file=sys.stderr)
@@ -75,9 +67,7 @@ def train(config) -> dict[str, float]:
     options = fit_options(config, steps)
     optimiser = build(OptimiserOptions, config.optimiser, "config.optimiser")
     transform, rate = make_optimiser(optimiser, steps), learning_rate(optimiser, steps)
-    folder = open_run(
-        config.run.folder, config.to_dict() | {"upstream": dict(stage.upstream)}
-    )
+    folder = open_run(config.run.folder, recorded_config(config, stage))
     if stage.keep is not None and jax.process_index() == 0:
         stage.keep(folder)
     latest: dict[str, float] = {}
@@ -88,7 +78,7 @@ def train(config) -> dict[str, float]:
         return latest
 
     with Checkpoints(
-        folder / "checkpoints",
+        folder / CHECKPOINTS,
         keep=config.run.keep,
         best=stage.best,
         best_mode=stage.best_mode,
@@ -114,6 +104,11 @@ def train(config) -> dict[str, float]:
     if jax.process_index() == 0:
         report(folder, stage, latest)
     return latest
+
+
+def recorded_config(config, stage: Stage) -> dict:
+    """What a run's config.json says: the recipe, and what else results depend on."""
+    return config.to_dict() | {"upstream": dict(stage.upstream)}
 
 
 def fit_options(config, steps: int) -> FitOptions:
@@ -159,10 +154,7 @@ def report(folder: pathlib.Path, stage: Stage, figures: dict[str, float]) -> Non
 def _define_flags() -> None:
     config_flags.DEFINE_config_file("config", "configs/encoder.py:tiny")
     flags.DEFINE_string("out", "", "Run folder; default config.run.folder.")
-    flags.DEFINE_string("data", "", "Prepared folders, comma-separated.")
-    flags.DEFINE_string("encoder", "", "Encoder run that later stages read.")
-    flags.DEFINE_string("tokenizer", "", "Tokenizer run that the language stages read.")
-    flags.DEFINE_string("motion_lm", "", "Motion-LM run that instruction tuning reads.")
+    define_places()
     flags.DEFINE_bool("distributed", False, "One of several hosts.")
     flags.DEFINE_string(
         "coordinator", None, "host:port of the first host, where no cluster tells it."

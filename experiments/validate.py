@@ -1,11 +1,14 @@
-"""Validate a trained run, on the motion it was given or on any other.
+r"""Validate a trained run, on the motion it was given or on any other.
 
     python -m experiments.validate --run=runs/encoder-small
     python -m experiments.validate --run=runs/encoder-small --data=runs/motion
     python -m experiments.validate --run=runs/tokenizer-small --step=best --json=FILE
+    python -m experiments.validate --run=MOVED/motion_lm --encoder=MOVED/encoder \
+        --tokenizer=MOVED/tokenizer
 
 Held-out windows of prepared folders go through the stage's own validation: its table is
-printed, and with --json every figure is written.
+printed, and with --json every figure is written. What the run read is taken from where
+it was, unless it is named.
 """
 
 import json
@@ -15,11 +18,12 @@ import sys
 import ml_collections
 from absl import app, flags, logging
 
-from anymo_jax.training.run_folder import read_config
+from anymo_jax.training.run_folder import CHECKPOINTS, read_config
 from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.variables import restore_variables
+from experiments.places import define_places, given_places, set_places
 from experiments.stages import build_stage
-from experiments.stages.encoder import CHECKPOINTS
+from experiments.stages.language import TEXT_TOKENIZER
 
 
 def main(argv: list[str]) -> None:
@@ -30,7 +34,7 @@ def main(argv: list[str]) -> None:
     given = flags.FLAGS
     try:
         figures, table = validate(
-            given.run, given.step, given.data, given.encoder, given.pools
+            given.run, given.step, pools=given.pools, **given_places()
         )
     except (ValueError, CheckpointError, OSError) as error:
         sys.exit(f"validate: {error}")
@@ -41,24 +45,23 @@ def main(argv: list[str]) -> None:
 
 
 def validate(
-    run: str, step: str = "best", data: str = "", encoder: str = "", pools: int = 0
+    run: str, step: str = "best", *, pools: int = 0, **places: str
 ) -> tuple[dict[str, float], str]:
     """Figures by name, and their table.
 
     Args:
       run: folder of a run of experiments.train.
       step: "best", "last" or a number.
-      data: comma-separated prepared folders; "" takes the run's.
-      encoder: run that a tokenizer reads; "" takes the run's.
-      pools: of windows, drawn for an encoder; 0 takes the recipe's number.
+      pools: of windows, where the stage draws them; 0 takes the recipe's number.
+      **places: what the run reads, by the names of `PLACES`; "" takes the run's own.
 
     Raises:
-      ValueError: where run, step or data are not there, or a tokenizer is given pools.
+      ValueError: where run, step or a place is not there, or the stage has no pools
+        or no such place.
+      CheckpointError: where the run has no sound checkpoint.
     """
-    config = ml_collections.ConfigDict(read_config(run))
-    config.run.data = data or config.run.data
-    if encoder:
-        config.run.encoder = encoder
+    config = trained_recipe(run)
+    set_places(config, places)
     if pools:
         if "pools" not in config.validation:
             raise ValueError(f"a {config.stage} has no pools: leave --pools out")
@@ -67,6 +70,14 @@ def validate(
     variables = restore_variables(f"{run}/{CHECKPOINTS}", step=_which(step))
     figures = dict(stage.validate(variables, 0))
     return figures, stage.table(figures)
+
+
+def trained_recipe(run: str) -> ml_collections.ConfigDict:
+    """The recipe of a run, with the text tokenizer that it made, where it made one."""
+    config = ml_collections.ConfigDict(read_config(run))
+    if "backbone" in config:
+        config.backbone.text_tokenizer = f"{run}/{TEXT_TOKENIZER}"
+    return config
 
 
 def _which(step: str) -> int | str | None:
@@ -79,8 +90,7 @@ def _which(step: str) -> int | str | None:
 
 def _define_flags() -> None:
     flags.DEFINE_string("run", None, "Folder of the run.", required=True)
-    flags.DEFINE_string("data", "", "Prepared folders; default those of the run.")
-    flags.DEFINE_string("encoder", "", "Encoder run of a tokenizer, if moved.")
+    define_places()
     flags.DEFINE_string("step", "best", "Checkpoint: best, last, or a step.")
     flags.DEFINE_integer("pools", 0, "Pools of windows; 0 takes the recipe's.")
     flags.DEFINE_string("json", None, "File to write every figure to.")

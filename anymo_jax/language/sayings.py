@@ -84,8 +84,7 @@ def everything_said(
       ValueError: for a clip without a text.
     """
     texts, labels = set(), set(sayings.labels)
-    _, first = np.unique(windows.clips, return_index=True)
-    for index in first.tolist():
+    for index in windows.first_windows.tolist():
         told = windows.told(index)
         for mirrored in (False, True):
             for visible in _kinds_of_view(told["facts"], mirrored):

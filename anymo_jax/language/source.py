@@ -139,18 +139,21 @@ class InstructionWindows:
         return example
 
     def _pooled(self, name: str, prompt: TextPrompt | None) -> dict[str, np.ndarray]:
-        """A text to pool; of an absent one no token is, and its vector is zero."""
+        """A text as its tower reads it; of an absent one nothing is pooled."""
         if self._vectors is not None:
-            vector = next(iter(self._vectors.values()))
-            found = np.zeros_like(vector) if prompt is None else None
-            return {f"{name}_vector": self._vectors[prompt.text] if prompt else found}
-        parts = ("", "", "")
-        if prompt is not None:
-            parts = (prompt.before, prompt.content, prompt.after)
+            return {f"{name}_vector": self._vector(prompt)}
+        prompt = prompt or TextPrompt("", "")
+        parts = (prompt.before, prompt.content, prompt.after)
         before, content, after = map(self._ids, parts)
         tokens = before + content + after or [self.tokenizer.pad]
         span = np.array([len(before), len(before) + len(content)], np.int32)
         return self._row(name, tokens) | {f"{name}_span": span}
+
+    def _vector(self, prompt: TextPrompt | None) -> np.ndarray:
+        """The sentence vector of a text; zeros of an absent one."""
+        if prompt is None:
+            return np.zeros_like(next(iter(self._vectors.values())))
+        return self._vectors[prompt.text]
 
     def _row(self, name: str, ids: Sequence[int]) -> dict[str, np.ndarray]:
         tokens, length = padded([ids], self.sizes[name])

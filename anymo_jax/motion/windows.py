@@ -5,13 +5,13 @@ be read by many threads at once and pickles without its open files. Each window 
 arrays of one shape whatever its length; `views` makes signals from them.
 """
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.pace import tempo_range
 from anymo_jax.motion.prepared import MARGIN, WINDOW, PreparedMotion
 from anymo_jax.motion.recording import PROCEDURAL
@@ -32,11 +32,9 @@ class MotionWindows:
       lengths: (W,) int32, valid frames.
       captured: (W,) bool, from a recording rather than from the procedural library.
       tempo: (W, 2) float32, slowest and fastest factor of speed (`pace.tempo_range`).
-      texts: text of each id, over ALL splits of the folders and their mirror images, so
-        that an id means the same in every split and whatever the folders' order. A clip
-        without a text has an id of its own and the text "".
-      mirrored_text: (len(texts),) int32, id of each text's mirror image (itself, where
-        neither left nor right is said).
+      texts: text of each id, over ALL splits of the folders, so that an id means the
+        same in every split and whatever the folders' order. A clip without a text has
+        an id of its own and the text "".
     """
 
     def __init__(self, folders: Folder | Sequence[Folder], *, split: str):
@@ -70,7 +68,7 @@ class MotionWindows:
             )
         self._place = place[chosen]
         self.clips = clip[chosen].astype(np.int32)
-        ids, self.texts, self.mirrored_text = _number_texts(told)
+        ids, self.texts = _number_texts(told)
         self.text = ids[self.clips]
         made = [entry["source"].startswith(PROCEDURAL) for entry in told]
         self.captured = ~np.array(made, bool)[self.clips]
@@ -106,6 +104,14 @@ class MotionWindows:
             "text": self.text[index],
             "tempo": self.tempo[index],
         }
+
+    @property
+    def first_windows(self) -> Int[np.ndarray, "C"]:
+        """(C,) index of the first window of each clip, by the clips' ids.
+
+        All that is told of a clip is told of it.
+        """
+        return np.unique(self.clips, return_index=True)[1]
 
     def told(self, index: int) -> Mapping:
         """What is told of a window's clip: texts, label, subject, source, facts."""
@@ -151,23 +157,14 @@ def _survey(folders: Sequence[PreparedMotion]):
 
 
 def _number_texts(told: Sequence[Mapping]):
-    """Id of each clip's primary text; text and mirror image of each id."""
+    """Id of each clip's primary text, and the text of each id."""
     primary = [entry["texts"][0] if entry["texts"] else "" for entry in told]
-    known = set(primary) - {""}
-    while images := {mirror_text(text) for text in known} - known:
-        known |= images
-    texts = sorted(known)
+    texts = sorted(set(primary) - {""})
     number = {text: i for i, text in enumerate(texts)}
-    mirrored = [number[mirror_text(text)] for text in texts]
-    ids = []
-    for text in primary:
-        if text:
-            ids.append(number[text])
-        else:
-            ids.append(len(texts))
-            mirrored.append(len(texts))
-            texts.append("")
-    return np.array(ids, np.int32), tuple(texts), np.array(mirrored, np.int32)
+    # Clips of which nothing is said are not said to be alike.
+    further = itertools.count(len(texts))
+    ids = [number[text] if text else next(further) for text in primary]
+    return np.array(ids, np.int32), (*texts, *[""] * primary.count(""))
 
 
 def _pad(track: Float[np.ndarray, "t 23 C"]) -> Float[np.ndarray, "304 23 C"]:

@@ -2,7 +2,8 @@
 
 `config.json` is written when the run begins. A run is continued only with a
 configuration that says the same, save for fields that change no result; one that left
-nothing yet, because it was refused for its data or mesh, may begin with another.
+no checkpoint and no curve yet, because it was refused for its data or mesh or stopped
+before its first step, may begin with another.
 """
 
 import importlib.metadata
@@ -18,9 +19,11 @@ import jax
 
 from anymo_jax import __version__
 from anymo_jax.training.manifest import differences
+from anymo_jax.training.metrics import METRICS
 from anymo_jax.training.saved import agreed
 
 CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
 FORMAT = 1
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -55,7 +58,7 @@ def open_run(
     try:
         old = read_config(folder) if (folder / CONFIG).exists() else None
         if old is not None and _has_results(folder):
-            _compare(folder, old, config, free)
+            check_run(folder, config, free)
         elif old != config:
             _begin(folder, config)
     except (RunFolderError, OSError) as error:
@@ -63,6 +66,29 @@ def open_run(
     if not agreed(failure is None):
         raise failure or RunFolderError(f"{folder}: refused by another process")
     return folder
+
+
+def check_run(
+    folder: str | os.PathLike, config: Any, free: Sequence[str] = ("run",)
+) -> None:
+    """Makes sure that the run of a folder is of this configuration; writes nothing.
+
+    Args:
+      folder: of a run.
+      config: as in `open_run`.
+      free: likewise.
+
+    Raises:
+      RunFolderError: naming the fields that differ, or where no run began.
+    """
+    old, new = read_config(folder), _plain(config)
+    lines = differences(_bound(old, free), _bound(new, free))
+    if lines:
+        raise RunFolderError(
+            f"{folder} holds a run of another configuration; then -> now:\n  "
+            + "\n  ".join(lines)
+            + "\nGo on with the old values, or choose a new folder"
+        )
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
@@ -121,16 +147,6 @@ def _plain(config):
         ) from None
 
 
-def _compare(folder, old, new, free):
-    lines = differences(_bound(old, free), _bound(new, free))
-    if lines:
-        raise RunFolderError(
-            f"{folder} holds a run of another configuration; then -> now:\n  "
-            + "\n  ".join(lines)
-            + "\nGo on with the old values, or choose a new folder"
-        )
-
-
 def _bound(config, free):
     return {n: value for n, value in flatten(config).items() if not _under(n, free)}
 
@@ -140,8 +156,9 @@ def _under(field, names):
 
 
 def _has_results(folder):
-    files = (p for p in folder.rglob("*") if p.is_file())
-    return any(p.stat().st_size for p in files if not p.name.startswith(CONFIG))
+    """Whether steps left anything; what stands there before the first is no result."""
+    files = [folder / METRICS, *(folder / CHECKPOINTS).rglob("*")]
+    return any(p.stat().st_size for p in files if p.is_file())
 
 
 def _begin(folder, config):

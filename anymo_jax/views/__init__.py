@@ -26,7 +26,6 @@ from anymo_jax.views.orientation import (
 )
 from anymo_jax.views.paired import (
     PairedViews,
-    is_mirrored,
     paired_views,
     paired_views_batch,
     sparse_view,
@@ -50,7 +49,6 @@ __all__ = [
     "VisibleNodes",
     "body_tables",
     "centroid_weights",
-    "is_mirrored",
     "node_weights",
     "paired_views",
     "paired_views_batch",

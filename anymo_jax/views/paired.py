@@ -131,17 +131,6 @@ def sparse_view(
     return dataclasses.replace(full, visible=visible, channel_valid=valid)
 
 
-def is_mirrored(
-    key: Array,
-    window: Window,
-    options: ViewOptions = PAPER,
-    fixed_key: Array | None = None,
-) -> Bool[Array, ""]:
-    """Whether `paired_views` and `sparse_view` mirror the body, given the same."""
-    flip, _ = jax.random.split(_keys(key, window, fixed_key).motion)
-    return _mirrored(flip, window, options)
-
-
 def paired_views_batch(
     key: Array,
     batch: Window,

@@ -14,16 +14,12 @@ from anymo_jax.encoder.task import EncoderRecipe, encoder_task, encoder_variable
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
 from anymo_jax.training.random import StepStreams
-from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.settings import build as build_settings
 from anymo_jax.training.task import Variables
-from anymo_jax.training.variables import restore_variables
 from anymo_jax.views import body_tables
 from anymo_jax.views.placements import BodyTables
 from experiments.stages.real import RealCheck
-from experiments.stages.stage import Stage, open_motion, view_options
-
-CHECKPOINTS = "checkpoints"
+from experiments.stages.stage import Stage, open_motion, trained_run, view_options
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
@@ -76,14 +72,10 @@ def load_encoder(run: str, step="best") -> tuple[EncoderRecipe, dict]:
     """Recipe and encoder variables of a trained run.
 
     Raises:
-      ValueError: where the folder holds no run of this stage, or no sound checkpoint.
+      ValueError, CheckpointError: as `trained_run`.
     """
-    config = read_config(run)
-    if config.get("stage") != "encoder":
-        raise ValueError(f"{run} is a run of stage {config.get('stage')!r}, no encoder")
-    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
-    # On the host: whoever uses them says on which devices.
-    return encoder_recipe(config), jax.device_get(encoder_variables(variables))
+    config, variables = trained_run(run, "encoder", step)
+    return encoder_recipe(config), encoder_variables(variables)
 
 
 class Retrieval:

@@ -3,7 +3,6 @@
 import functools
 
 import ml_collections
-import numpy as np
 
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.directions import direction_pairs
@@ -30,8 +29,7 @@ from experiments.stages.language import (
 )
 from experiments.stages.motion_lm import load_motion_lm
 from experiments.stages.spoken import Spoken
-from experiments.stages.stage import Motion, Stage, open_motion
-from experiments.stages.tokenizer import digest
+from experiments.stages.stage import Motion, Stage, digest, open_motion
 
 # Rows of Table 4, and the losses that each leaves out.
 ABLATIONS = {
@@ -153,10 +151,11 @@ def joint_config(options, width: int, dtype: str) -> JointConfig:
 
 def sayings_of(config, motion: Motion) -> Sayings:
     """Texts, labels and wordings of a recipe."""
-    texts = _texts(motion.train) | _texts(motion.validation)
     if config.paraphrases:
         others = read_paraphrases(config.paraphrases)
     else:
+        # Of a mirrored view they are mirrored with the text.
+        texts = _primary_texts(motion.train) | _primary_texts(motion.validation)
         others = {text: paraphrase(text) for text in sorted(texts)}
     labels = [
         said for label in _labels(motion.train) for said in (label, mirror_text(label))
@@ -183,14 +182,11 @@ def sentence_vectors(options, motion: Motion, sayings: Sayings):
 
 
 def _told(windows: MotionWindows):
-    _, first = np.unique(windows.clips, return_index=True)
-    return (windows.told(index) for index in first.tolist())
+    return (windows.told(index) for index in windows.first_windows.tolist())
 
 
-def _texts(windows: MotionWindows) -> set[str]:
-    """Primary texts and their mirror images."""
-    primary = {told["texts"][0] for told in _told(windows) if told["texts"]}
-    return primary | set(map(mirror_text, primary))
+def _primary_texts(windows: MotionWindows) -> set[str]:
+    return {told["texts"][0] for told in _told(windows) if told["texts"]}
 
 
 def _labels(windows: MotionWindows) -> list[str]:

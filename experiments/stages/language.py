@@ -2,9 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import jax
 import numpy as np
 
 from anymo_jax.language.code_stream import Frozen
@@ -24,11 +23,10 @@ from anymo_jax.tokenizer.task import TokenizerRecipe
 from anymo_jax.views import VisibleNodes, body_tables
 from anymo_jax.views.masks import draw_visible_nodes
 from experiments.stages.encoder import load_encoder
-from experiments.stages.stage import view_options
-from experiments.stages.tokenizer import digest, load_tokenizer
+from experiments.stages.stage import digest, view_options
+from experiments.stages.tokenizer import load_tokenizer
 
 TEXT_TOKENIZER = "text_tokenizer"
-BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +87,11 @@ class Backbone:
 def open_backbone(options: Mapping, windows: MotionWindows) -> Backbone:
     """A pretrained backbone from its directory, or a random one of the given sizes.
 
+    Args:
+      options: a recipe's `backbone`; with "text_tokenizer", the folder of one, where
+        a trained run is opened again: the captions of other motion make another.
+      windows: whose captions a text tokenizer is trained on otherwise.
+
     Raises:
       ValueError: naming what is missing or wrong in the directory, or the size.
     """
@@ -96,7 +99,10 @@ def open_backbone(options: Mapping, windows: MotionWindows) -> Backbone:
         params, _ = load_qwen2(options["directory"])
         text = load_text_tokenizer(options["directory"])
         return Backbone(backbone_config(options, text), text, params)
-    text = train_text_tokenizer(captions(windows), vocab_size=options["vocab_size"])
+    if kept := options.get("text_tokenizer"):
+        text = load_text_tokenizer(kept)
+    else:
+        text = train_text_tokenizer(captions(windows), vocab_size=options["vocab_size"])
     return Backbone(backbone_config(options, text), text, None)
 
 
@@ -123,8 +129,7 @@ def captions(windows: MotionWindows) -> list[str]:
     """
     found, rng = [], np.random.default_rng(0)
     wordings = [w for own in load_templates().wordings.values() for w in own]
-    _, first = np.unique(windows.clips, return_index=True)
-    for number, index in enumerate(first.tolist()):
+    for number, index in enumerate(windows.first_windows.tolist()):
         told = windows.told(index)
         texts = [*told["texts"], told["label"]]
         found += [*texts, *map(mirror_text, texts)]
@@ -156,17 +161,3 @@ def language_config(
 def save_text_tokenizer(text: TextTokenizer, folder: pathlib.Path) -> None:
     """Into a run's folder, where the next stage and users look for it."""
     text.save(folder / TEXT_TOKENIZER)
-
-
-def held_out_batches(examples, count: int) -> Iterator[tuple[dict, np.ndarray, int]]:
-    """Batches of the first `count` examples, which of their rows are new, and a number.
-
-    Args:
-      examples: index -> example.
-      count: how many; the last batch repeats one to be full.
-    """
-    for first in range(0, count, BATCH):
-        picked = [min(first + i, count - 1) for i in range(BATCH)]
-        rows = [examples(i) for i in picked]
-        batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
-        yield batch, np.arange(first, first + BATCH) < count, first

@@ -17,20 +17,21 @@ from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
 from anymo_jax.language.validation import unigram_perplexity
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
-from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.task import Task, Variables
-from anymo_jax.training.variables import restore_variables
-from experiments.stages.encoder import CHECKPOINTS
 from experiments.stages.language import (
-    BATCH,
     TEXT_TOKENIZER,
-    held_out_batches,
     language_config,
     load_frozen,
     open_backbone,
     save_text_tokenizer,
 )
-from experiments.stages.stage import Stage, open_motion
+from experiments.stages.stage import (
+    BATCH,
+    Stage,
+    held_out_batches,
+    open_motion,
+    trained_run,
+)
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
@@ -68,16 +69,11 @@ def load_motion_lm(run: str, step="best") -> tuple[dict, dict, TextTokenizer]:
     """Recipe, params {"qwen", "imu"} and text tokenizer of a trained run.
 
     Raises:
-      ValueError: where the folder holds no run of this stage, or no sound checkpoint.
+      ValueError, CheckpointError: as `trained_run`.
     """
-    config = read_config(run)
-    if config.get("stage") != "motion_lm":
-        raise ValueError(
-            f"{run} is a run of stage {config.get('stage')!r}, no motion LM"
-        )
-    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
+    config, variables = trained_run(run, "motion_lm", step)
     text = load_text_tokenizer(f"{run}/{TEXT_TOKENIZER}")
-    return config, jax.device_get(variables.params), text
+    return config, variables.params, text
 
 
 class Perplexity:

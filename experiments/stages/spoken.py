@@ -20,8 +20,7 @@ from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import Task, Variables
 from anymo_jax.views import VisibleNodes
-from experiments.stages.language import BATCH, held_out_batches
-from experiments.stages.stage import Motion
+from experiments.stages.stage import BATCH, Motion, held_out_batches
 
 KINDS = ("procedural", "captured")
 # Nodes that carry a sensor: as in training (A.3), five of them, all of them.
@@ -122,9 +121,10 @@ class Spoken:
 
     def _captions(self, variables, setup: str) -> dict[str, float]:
         """Share of procedural clips whose activity the greedy caption names."""
-        index, count = self._indices["procedural"], self._options["captions"]
-        _, first = np.unique(self._source.windows.clips[index], return_index=True)
-        chosen = np.random.default_rng(0).permutation(index[first])[:count]
+        windows, count = self._source.windows, self._options["captions"]
+        first = windows.first_windows
+        made = first[~windows.captured[first]]
+        chosen = np.random.default_rng(0).permutation(made)[:count]
         params, config = plain_model(variables.params, self._recipe, self._task.given)
         self.said, right = [], []
         batches = held_out_batches(
@@ -135,7 +135,7 @@ class Spoken:
             found = self._say(params, config, batch, jax.device_get(seen))
             rows = chosen[number : number + BATCH]
             for i, caption in zip(rows, np.array(found)[new], strict=True):
-                told = self._source.windows.told(int(i))
+                told = windows.told(int(i))
                 self.said.append((told["texts"][0], str(caption)))
                 named = named_class(str(caption), self._texts)
                 right.append(named == told["label"])
@@ -177,8 +177,7 @@ def texts_by_label(*splits: MotionWindows) -> dict[str, tuple[str, ...]]:
     """All texts of the procedural clips of each activity."""
     found = collections.defaultdict(set)
     for windows in splits:
-        _, first = np.unique(windows.clips, return_index=True)
-        for index in first.tolist():
+        for index in windows.first_windows.tolist():
             if not windows.captured[index]:
                 told = windows.told(index)
                 found[told["label"]].update(told["texts"])

@@ -1,19 +1,24 @@
-"""A stage made ready: the task, its data, and how it is validated."""
+"""A stage made ready: its task, its data, the runs it reads, how it is validated."""
 
 import dataclasses
 import hashlib
 import importlib
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import jax
 import ml_collections
+import numpy as np
 
 from anymo_jax.motion.prepared import PreparedMotion
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import WHITE_ONLY
 from anymo_jax.training.data import Order
+from anymo_jax.training.digest import digests
+from anymo_jax.training.run_folder import CHECKPOINTS, read_config
 from anymo_jax.training.task import Task, Variables
+from anymo_jax.training.variables import restore_variables
 from anymo_jax.views import (
     ANY_ORIENTATION,
     NEAR_ALIGNED,
@@ -26,6 +31,8 @@ from anymo_jax.views import (
 )
 
 STAGES = ("encoder", "tokenizer", "motion_lm", "instruct")
+# Held-out windows that are predicted at once.
+BATCH = 64
 MOUNTINGS = {
     "surface": SURFACE,
     "any": ANY_ORIENTATION,
@@ -72,6 +79,52 @@ def build_stage(config: ml_collections.ConfigDict) -> Stage:
     if config.stage not in STAGES:
         raise ValueError(f"config.stage = {config.stage!r}: choose one of {STAGES}")
     return importlib.import_module(f"experiments.stages.{config.stage}").build(config)
+
+
+def trained_run(run: str, stage: str, step="best") -> tuple[dict, Variables]:
+    """Config and variables of a trained run, these as NumPy arrays.
+
+    Args:
+      run: folder.
+      stage: one of `STAGES`, that the run must be of.
+      step: of the checkpoint, as `restore_variables` takes it.
+
+    Raises:
+      ValueError: where the folder holds no run of this stage.
+      CheckpointError: where it holds no such step, or no sound one.
+    """
+    config = read_config(run)
+    if config.get("stage") != stage:
+        raise ValueError(
+            f"{run} holds a run of stage {config.get('stage')!r} where one of "
+            f"{stage!r} is read: name such a run (--{stage}=DIR), or train one by "
+            f"configs/{stage}.py"
+        )
+    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
+    # On the host: whoever uses them says on which devices.
+    return config, jax.device_get(variables)
+
+
+def digest(variables: dict) -> str:
+    """One digest of all arrays."""
+    joined = "".join(f"{k}={v};" for k, v in sorted(digests(variables).items()))
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def held_out_batches(
+    examples: Callable[[int], dict], count: int
+) -> Iterator[tuple[dict, np.ndarray, int]]:
+    """Batches of the first `count` examples, which of their rows are new, and a number.
+
+    Args:
+      examples: index -> example.
+      count: how many; the last batch repeats one to be full.
+    """
+    for first in range(0, count, BATCH):
+        picked = [min(first + i, count - 1) for i in range(BATCH)]
+        rows = [examples(i) for i in picked]
+        batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
+        yield batch, np.arange(first, first + BATCH) < count, first
 
 
 @dataclasses.dataclass(frozen=True)

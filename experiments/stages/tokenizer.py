@@ -1,27 +1,28 @@
 """Tokenizer training on a frozen encoder, validated by the figures of Table 6."""
 
-import hashlib
 from collections.abc import Mapping
 
 import jax
 import ml_collections
-import numpy as np
 
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
 from anymo_jax.tokenizer import Diagnostics, TokenizerConfig
 from anymo_jax.tokenizer.task import TokenizerRecipe, tokenizer_task
-from anymo_jax.training.digest import digests
 from anymo_jax.training.random import StepStreams
-from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.settings import build as build_settings
 from anymo_jax.training.task import Task, Variables
-from anymo_jax.training.variables import restore_variables
 from anymo_jax.views import body_tables
-from experiments.stages.encoder import CHECKPOINTS, load_encoder
-from experiments.stages.stage import Stage, open_motion, view_options
-
-BATCH = 64
+from experiments.stages.encoder import load_encoder
+from experiments.stages.stage import (
+    BATCH,
+    Stage,
+    digest,
+    held_out_batches,
+    open_motion,
+    trained_run,
+    view_options,
+)
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
@@ -48,12 +49,6 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     )
 
 
-def digest(variables: dict) -> str:
-    """One digest of all arrays."""
-    joined = "".join(f"{k}={v};" for k, v in sorted(digests(variables).items()))
-    return hashlib.sha256(joined.encode()).hexdigest()
-
-
 def load_tokenizer(run: str, latent: int, step="best") -> tuple[TokenizerConfig, dict]:
     """Config and variables {"params", "codebook"} of a trained run.
 
@@ -63,18 +58,12 @@ def load_tokenizer(run: str, latent: int, step="best") -> tuple[TokenizerConfig,
       step: of the checkpoint.
 
     Raises:
-      ValueError: where the folder holds no run of this stage, or no sound checkpoint.
+      ValueError, CheckpointError: as `trained_run`.
     """
-    config = read_config(run)
-    if config.get("stage") != "tokenizer":
-        raise ValueError(
-            f"{run} is a run of stage {config.get('stage')!r}, no tokenizer"
-        )
+    config, variables = trained_run(run, "tokenizer", step)
     settings = dict(config["tokenizer"], latent=latent)
-    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
-    variables = {"params": variables.params, **variables.collections}
     found = build_settings(TokenizerConfig, settings, "config.tokenizer")
-    return found, jax.device_get(variables)
+    return found, {"params": variables.params, **variables.collections}
 
 
 class Codes:
@@ -91,20 +80,16 @@ class Codes:
     def __call__(self, variables: Variables, step: int) -> dict[str, float]:
         """Figures of Table 6 by name, and the relative reconstruction error."""
         found = Diagnostics(self._config)
-        for first in range(0, self._count, BATCH):
-            picked = [min(first + i, self._count - 1) for i in range(BATCH)]
-            new = np.arange(first, first + BATCH) < self._count
-            batch = jax.tree.map(
-                lambda *leaves: np.stack(leaves), *[self._windows[i] for i in picked]
-            )
-            seen = self._predict(variables, self._task.given, batch, first)
+        batches = held_out_batches(self._windows.__getitem__, self._count)
+        for batch, new, number in batches:
+            seen = self._predict(variables, self._task.given, batch, number)
             seen = jax.tree.map(lambda x, new=new: x[new], jax.device_get(seen))
             found.add_codes(seen.codes, seen.length)
             found.add_reconstruction(seen.latent, seen.reconstruction, seen.length)
         return found.report().flat()
 
-    def _code(self, variables, given, batch, first):
-        streams = StepStreams(jax.random.key(0), first)
+    def _code(self, variables, given, batch, number):
+        streams = StepStreams(jax.random.key(0), number)
         return self._task.predict(variables, given, batch, streams)
 
 

@@ -1,6 +1,7 @@
 """experiments.train from recipe to table, resumed, validated and refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,11 +14,22 @@ from anymo_jax.training.run_folder import RunFolderError
 from anymo_jax.views import body_tables
 from configs import encoder as encoder_recipes
 from configs import tokenizer as tokenizer_recipes
+from experiments import ablations
 from experiments.stages.encoder import Retrieval, encoder_recipe, retrieval_table
+from experiments.stages.stage import held_out_batches
+from experiments.stages.tokenizer import load_tokenizer
 from experiments.train import train
 from experiments.validate import validate
 
-POOL = 4
+# An encoder of a minute.
+SMALL = {
+    "steps": 4,
+    "batch_size": 8,
+    "optimiser.warmup": 1,
+    "encoder.channels": (4, 8),
+    "encoder.strides": (4, 1),
+    "validation.size": 4,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +45,7 @@ def data(tmp_path_factory):
 
 def encoder_config(data, folder, **run):
     config = encoder_recipes.get_config("tiny")
-    config.steps, config.batch_size, config.optimiser.warmup = 4, 8, 1
-    config.encoder.channels, config.encoder.strides = (4, 8), (4, 1)
-    config.validation.size = POOL
+    config.update_from_flattened_dict(SMALL)
     config.run.update({"data": str(data), "folder": str(folder), "log_every": 1})
     config.run.update({"checkpoint_every": 2, **run})
     return config
@@ -79,6 +89,25 @@ def test_a_finished_run_goes_no_further_and_another_recipe_is_refused(trained, d
         train(other)
 
 
+def test_an_ablation_reads_a_run_of_its_own_recipe_and_motion_only(
+    trained, data, tmp_path
+):
+    folder, figures = trained
+    given = {"seed": 0, "data": str(data), "folder": folder}
+    assert ablations.run("tiny", SMALL, **given) == figures
+    moved = shutil.copytree(data, tmp_path / "moved")
+    assert ablations.run("tiny", SMALL, **given | {"data": str(moved)}) == figures
+    row = SMALL | ablations.ROWS["w/o masked cross-view prediction"]
+    told = rf"{folder} holds a run of another.*\n  objective: predictive -> full_view\n"
+    with pytest.raises(RunFolderError, match=told):
+        ablations.run("tiny", row, **given)
+    with pytest.raises(RunFolderError, match=r"\n  seed: 0 -> 1\n"):
+        ablations.run("tiny", SMALL, **given | {"seed": 1})
+    other = ",".join([str(data), str(moved)])
+    with pytest.raises(RunFolderError, match=r"\n  upstream\.motion: .*\n.*new folder"):
+        ablations.run("tiny", SMALL, **given | {"data": other})
+
+
 def test_a_bad_recipe_leaves_no_folder(data, tmp_path):
     config = encoder_config(data, tmp_path / "run")
     config.optimiser.warmup = 9
@@ -100,6 +129,27 @@ def test_a_tokenizer_on_it(trained, data, tmp_path):
         validate(config.run.folder, pools=3)
     with pytest.raises(ValueError, match="give best, last"):
         validate(config.run.folder, step="newest")
+    with pytest.raises(ValueError, match="'tokenizer' reads no motion_lm: leave it"):
+        validate(config.run.folder, motion_lm="elsewhere")
+    with pytest.raises(ValueError, match=r"elsewhere.*no run began there"):
+        validate(config.run.folder, encoder="elsewhere")
+
+
+def test_a_run_of_another_stage_is_refused(trained, tmp_path):
+    run = str(trained[0])
+    told = rf"{run} holds a run of stage 'encoder' where .*'tokenizer'.*--tokenizer=DIR"
+    with pytest.raises(ValueError, match=told):
+        load_tokenizer(run, latent=8)
+    with pytest.raises(RunFolderError, match="no run began there"):
+        load_tokenizer(str(tmp_path), latent=8)
+
+
+def test_held_out_batches_are_full_and_tell_which_rows_are_new():
+    batches = list(held_out_batches(lambda i: {"index": np.int32(i)}, 70))
+    (first, new, number), (last, some, after) = batches
+    assert first["index"].tolist() == list(range(64)) and new.all() and number == 0
+    assert last["index"].tolist() == [*range(64, 70), *[69] * 58] and after == 64
+    assert some.tolist() == [True] * 6 + [False] * 58
 
 
 def test_kinds_of_motion_are_validated_apart_where_both_are_there(data):

@@ -9,6 +9,7 @@ import pytest
 from anymo_jax.training import run_folder
 from anymo_jax.training.run_folder import (
     RunFolderError,
+    check_run,
     flatten,
     open_run,
     read_config,
@@ -72,8 +73,31 @@ def test_a_run_that_left_nothing_may_begin_with_another(tmp_path):
     open_run(tmp_path, CONFIG)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "metrics.jsonl").touch()
+    # Written before the first step, out of the configuration.
+    (tmp_path / "text_tokenizer").mkdir()
+    (tmp_path / "text_tokenizer" / "tokenizer.json").write_text("{}")
     open_run(tmp_path, changed(rate=0.2))
     assert read_config(tmp_path) == changed(rate=0.2)
+
+
+@pytest.mark.parametrize("result", ["metrics.jsonl", "checkpoints/3/params/0"])
+def test_a_run_that_left_a_result_may_not(tmp_path, result):
+    open_run(tmp_path, CONFIG)
+    (tmp_path / result).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / result).write_text("something")
+    with pytest.raises(RunFolderError, match=r"rate: 0\.1 -> 0\.2"):
+        open_run(tmp_path, changed(rate=0.2))
+
+
+def test_a_run_is_checked_without_a_trace(tmp_path):
+    # Whatever it left: this begins nothing.
+    open_run(tmp_path, CONFIG)
+    check_run(tmp_path, changed(run={"out": "b"}))
+    with pytest.raises(RunFolderError, match=r"rate: 0\.1 -> 0\.2"):
+        check_run(tmp_path, changed(rate=0.2))
+    assert read_config(tmp_path) == CONFIG
+    with pytest.raises(RunFolderError, match="no run began there"):
+        check_run(tmp_path / "nothing", CONFIG)
 
 
 def test_free_fields_are_named_by_their_path(tmp_path):

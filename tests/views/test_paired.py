@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -187,11 +186,6 @@ def test_a_sparse_view_is_view_a(batch, every):
     call = compiled(views.sparse_view_batch, EVERYTHING)
     made = call(key, batch, bodies.BODY, bodies.PRIORS)
     assert_same(made, every.sparse_a, ROUNDING)
-    flags = [
-        bool(views.is_mirrored(key, {"window": jnp.int32(i)}, EVERYTHING))
-        for i in range(len(LENGTHS))
-    ]
-    assert flags == every.mirrored.tolist()
 
 
 def test_sparse_views_share_the_signal(every):
@@ -260,8 +254,6 @@ def test_a_window_that_brings_its_nodes_and_mirroring_is_seen_so(batch):
     np.testing.assert_array_equal(both.visible_a, visible)
     np.testing.assert_array_equal(both.visible_b, visible)
     np.testing.assert_array_equal(both.mirrored, mirrored)
-    one = {"window": jnp.int32(0), "mirrored": jnp.bool_(True)}
-    assert bool(views.is_mirrored(key, one, QUIET))
 
 
 def test_nodes_are_drawn_alike_on_the_host():
