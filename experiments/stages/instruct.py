@@ -3,6 +3,7 @@
 import functools
 
 import ml_collections
+import numpy as np
 
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.directions import direction_pairs
@@ -47,7 +48,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     stages = load_frozen(config, motion.train)
     first, params, text = load_motion_lm(config.run.motion_lm)
     backbone = backbone_config(first["backbone"], text)
-    language = language_config(first, backbone, text, stages.source)
+    language = language_config(first, backbone, text, stages.source.tokenizer)
     recipe = InstructRecipe(
         language=language,
         joint=joint_config(config.joint, backbone.hidden_size, backbone.dtype),

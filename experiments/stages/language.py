@@ -19,6 +19,7 @@ from anymo_jax.language.text_bpe import train_text_tokenizer
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
+from anymo_jax.tokenizer import TokenizerConfig
 from anymo_jax.tokenizer.task import TokenizerRecipe
 from anymo_jax.views import VisibleNodes, body_tables
 from anymo_jax.views.masks import draw_visible_nodes
@@ -140,10 +141,18 @@ def captions(windows: MotionWindows) -> list[str]:
 
 
 def language_config(
-    config: Mapping, backbone: Qwen2Config, text: TextTokenizer, source: TokenizerRecipe
+    config: Mapping,
+    backbone: Qwen2Config,
+    text: TextTokenizer,
+    tokenizer: TokenizerConfig,
 ) -> MotionLanguageConfig:
-    """Sizes of the model that joins a backbone and the codes of a tokenizer."""
-    tokenizer = source.tokenizer
+    """Sizes of the model that joins a backbone and the codes of a tokenizer.
+
+    Args:
+      config: a recipe of configs/motion_lm.py.
+      backbone, text: the language model's.
+      tokenizer: of motion.
+    """
     return MotionLanguageConfig(
         qwen=backbone,
         vocabulary=ImuVocabulary(

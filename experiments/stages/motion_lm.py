@@ -39,7 +39,8 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
     backbone = open_backbone(config.backbone, motion.train)
-    language = language_config(config, backbone.config, backbone.text, stages.source)
+    sizes = stages.source.tokenizer
+    language = language_config(config, backbone.config, backbone.text, sizes)
     before, after = prompt_ids(backbone.text)
     recipe = MotionLMRecipe(language, stages.source, before, after, config.chunk)
     task = motion_lm_task(recipe, stages.frozen, backbone.params)

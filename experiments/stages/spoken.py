@@ -1,7 +1,6 @@
 """What a tuned model finds and says of held-out windows."""
 
 import collections
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +9,8 @@ import numpy as np
 
 from anymo_jax.encoder.validation import draw_pools
 from anymo_jax.language.generate import generate
-from anymo_jax.language.imu_embedding import export_rows
+from anymo_jax.language.plain import plain_model
 from anymo_jax.language.prompts import END
-from anymo_jax.language.qwen2 import Qwen2Config
 from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.source import InstructionWindows
 from anymo_jax.language.validation import both_ways, named_class
@@ -125,7 +123,10 @@ class Spoken:
         first = windows.first_windows
         made = first[~windows.captured[first]]
         chosen = np.random.default_rng(0).permutation(made)[:count]
-        params, config = plain_model(variables.params, self._recipe, self._task.given)
+        frozen, _ = self._task.given
+        codebooks = frozen.tokenizer["codebook"]["embedding"]
+        language = self._recipe.language
+        params, config = plain_model(variables.params, language, codebooks)
         self.said, right = [], []
         batches = held_out_batches(
             lambda i: self._source.fixed(int(chosen[i]), SETUPS[setup]), len(chosen)
@@ -182,26 +183,6 @@ def texts_by_label(*splits: MotionWindows) -> dict[str, tuple[str, ...]]:
                 told = windows.told(index)
                 found[told["label"]].update(told["texts"])
     return {label: tuple(sorted(texts)) for label, texts in found.items()}
-
-
-def plain_model(
-    params: dict, recipe: InstructRecipe, given
-) -> tuple[dict, Qwen2Config]:
-    """The language model with its IMU rows baked in and the head untied."""
-    frozen, _ = given
-    language, qwen = recipe.language, jax.device_get(params["qwen"])
-    embedding, head = export_rows(
-        language.vocabulary,
-        params["imu"],
-        language.projector,
-        frozen.tokenizer["codebook"]["embedding"],
-        np.asarray(qwen["embedding"]),
-        np.asarray(qwen["head"]) if "head" in qwen else None,
-    )
-    config = dataclasses.replace(
-        language.qwen, vocab_size=len(embedding), tie_embeddings=False
-    )
-    return {**qwen, "embedding": embedding, "head": head}, config
 
 
 def left_padded(rows: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray]:
