@@ -16,6 +16,8 @@ from experiments.validate import validate
 from tests.experiments.test_train import SMALL, data
 
 __all__ = ["data"]
+# Eight programs are compiled.
+pytestmark = pytest.mark.slow
 
 # A backbone of seconds.
 BACKBONE = {
