@@ -66,6 +66,9 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.rows = rows()
     # Thirty-five options are two thirds of a small model's tokens.
     config.rows.choices = {"tiny": 4, "small": 8, "paper": 35}[variant]
+    # Labels of at least this similarity are one class, 0.85 in the paper, told apart by
+    # a sentence encoder; 0 takes them as they are told. Rarer ones have no class.
+    config.labels = ml_collections.ConfigDict({"cluster": 0.0, "least": 5})
     # How labels are worded (Table 10): bare, person, imu, activity or learned.
     config.label_prompt = "learned"
     # File of experiments.paraphrase; "" writes paraphrases by rule.
@@ -93,6 +96,8 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.run = motion_lm.run(variant)
     config.run.folder = f"runs/instruct-{variant}"
     config.run.motion_lm = f"runs/motion_lm-{variant}"
+    # File that keeps sentence vectors from run to run; "" keeps none.
+    config.run.sentence_cache = ""
     return config
 
 

@@ -9,11 +9,18 @@ from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.directions import direction_pairs
 from anymo_jax.language.hard_negatives import HardNegativeOrder
 from anymo_jax.language.heads import HeadConfig
-from anymo_jax.language.labels import distinct_labels
+from anymo_jax.language.labels import (
+    LabelVocabulary,
+    count_labels,
+    distinct_labels,
+    frequent_labels,
+    label_vocabulary,
+)
 from anymo_jax.language.model import SENTENCES, JointConfig
 from anymo_jax.language.paraphrase.rules import paraphrase
 from anymo_jax.language.paraphrase.store import read_paraphrases
 from anymo_jax.language.pooler import PoolerConfig
+from anymo_jax.language.qwen2 import Qwen2Config
 from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.rows import RowOptions
 from anymo_jax.language.sayings import Sayings, everything_said
@@ -49,9 +56,10 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     first, params, text = load_motion_lm(config.run.motion_lm)
     backbone = backbone_config(first["backbone"], text)
     language = language_config(first, backbone, text, stages.source.tokenizer)
+    encoder = open_sentences(config)
     recipe = InstructRecipe(
         language=language,
-        joint=joint_config(config.joint, backbone.hidden_size, backbone.dtype),
+        joint=joint_config(config.joint, backbone, encoder),
         source=stages.source,
         temperature=config.temperature,
         **weights(config),
@@ -60,8 +68,10 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         chunk=config.chunk,
         answer_chunk=config.answer_chunk,
     )
-    sayings = sayings_of(config, motion)
-    vectors = sentence_vectors(config.joint, motion, sayings)
+    sayings = sayings_of(config, motion, encoder)
+    vectors = None
+    if config.joint.tower == SENTENCES:
+        vectors = sentence_vectors(encoder, motion, sayings)
     train, held_out = (
         InstructionWindows(windows, text, sayings, stages.source.views, vectors)
         for windows in (motion.train, motion.validation)
@@ -138,43 +148,75 @@ def row_options(config) -> RowOptions:
     return build_settings(RowOptions, rows, "config.rows")
 
 
-def joint_config(options, width: int, dtype: str) -> JointConfig:
+def joint_config(
+    options, backbone: Qwen2Config, encoder: SentenceEncoder | None
+) -> JointConfig:
     """Sizes of poolers and heads from a recipe's `joint`."""
+    width = backbone.hidden_size
+    sizes = {} if encoder is None else {"sentence_width": encoder.config.hidden_size}
     return JointConfig(
         pooler=PoolerConfig(
-            width, latents=options["latents"], heads=options["heads"], dtype=dtype
+            width,
+            latents=options["latents"],
+            heads=options["heads"],
+            dtype=backbone.dtype,
         ),
         head=HeadConfig(width, joint=options["width"], residual=options["residual"]),
         soft_prompt=options["soft_prompt"],
         tower=options["tower"],
+        **sizes,
     )
 
 
-def sayings_of(config, motion: Motion) -> Sayings:
-    """Texts, labels and wordings of a recipe."""
+def open_sentences(config) -> SentenceEncoder | None:
+    """The frozen sentence encoder, where the recipe reads one.
+
+    Raises:
+      ValueError: naming what is missing, and how to get it.
+    """
+    if config.joint.tower != SENTENCES and not config.labels.cluster:
+        return None
+    cache = config.run.sentence_cache or None
+    return SentenceEncoder(config.joint.sentences or find_minilm(), cache=cache)
+
+
+def sayings_of(config, motion: Motion, encoder: SentenceEncoder | None) -> Sayings:
+    """Texts, labels and wordings of a recipe; the encoder finds labels of one class."""
     if config.paraphrases:
         others = read_paraphrases(config.paraphrases)
     else:
         # Of a mirrored view they are mirrored with the text.
         texts = _primary_texts(motion.train) | _primary_texts(motion.validation)
         others = {text: paraphrase(text) for text in sorted(texts)}
-    labels = [
-        said for label in _labels(motion.train) for said in (label, mirror_text(label))
-    ]
+    labels = [told["label"] for told in _told(motion.train) if told["label"]]
+    labels = sorted([*labels, *map(mirror_text, labels)])
+    vocabulary = None
+    if config.labels.cluster:
+        vocabulary = label_classes(config.labels, labels, encoder)
+        labels = list(vocabulary.counts)
     return Sayings(
         options=row_options(config),
         labels=distinct_labels(labels),
+        vocabulary=vocabulary,
         paraphrases=others,
         label_prompt=config.label_prompt,
         soft_prompt=config.joint.soft_prompt > 0,
     )
 
 
-def sentence_vectors(options, motion: Motion, sayings: Sayings):
-    """Vectors of all that can be said, by text; None where the tower is shared."""
-    if options["tower"] != SENTENCES:
-        return None
-    encoder = SentenceEncoder(options["sentences"] or find_minilm())
+def label_classes(
+    options, labels: list[str], encoder: SentenceEncoder
+) -> LabelVocabulary:
+    """Classes of the labels of all training clips and their mirror images (A.4)."""
+    counts = count_labels(labels)
+    vectors = encoder(frequent_labels(counts, options["least"]))
+    return label_vocabulary(
+        counts, vectors, least=options["least"], threshold=options["cluster"]
+    )
+
+
+def sentence_vectors(encoder: SentenceEncoder, motion: Motion, sayings: Sayings):
+    """Vectors of all that can be said, by text."""
     prompts = set()
     for windows in (motion.train, motion.validation):
         prompts.update(prompts_of(*everything_said(windows, sayings), sayings))
@@ -188,7 +230,3 @@ def _told(windows: MotionWindows):
 
 def _primary_texts(windows: MotionWindows) -> set[str]:
     return {told["texts"][0] for told in _told(windows) if told["texts"]}
-
-
-def _labels(windows: MotionWindows) -> list[str]:
-    return sorted({told["label"] for told in _told(windows)} - {""})

@@ -14,6 +14,7 @@ from experiments.stages.stage import trained_run
 from experiments.train import train
 from experiments.validate import validate
 from tests.experiments.test_train import SMALL, data
+from tests.language.tiny_bert import WIDTH, tensors, write_bert
 
 __all__ = ["data"]
 # Eight programs are compiled.
@@ -130,6 +131,23 @@ def test_table_4_leaves_losses_out(runs, data):
     rows = (home / "ablated" / "metrics.jsonl").read_text().splitlines()
     assert "answer" in json.loads(rows[0]) and "text" not in json.loads(rows[0])
     assert read_config(home / "ablated")["ablation"] == "no_contrastive"
+
+
+def test_texts_through_a_sentence_encoder_and_labels_in_classes(runs, data, tmp_path):
+    home, _ = runs
+    write_bert(tmp_path / "bert", tensors())
+    config = recipe("instruct", data, home)
+    config.run.folder = str(tmp_path / "sentences")
+    config.run.sentence_cache = str(tmp_path / "vectors.safetensors")
+    config.joint.tower, config.joint.sentences = "sentences", str(tmp_path / "bert")
+    config.labels.cluster, config.labels.least = 0.85, 2
+    config.validation.captions = 0
+    figures = train(config)
+    assert 0 < figures["mrr"] <= 1
+    assert (tmp_path / "vectors.safetensors").stat().st_size > 1000
+    _, variables = trained_run(config.run.folder, "instruct")
+    head = variables.params["joint"]["text_head"]["projection"]["kernel"]
+    assert head.shape == (WIDTH, 8)
 
 
 @pytest.mark.parametrize(
