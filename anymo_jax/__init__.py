@@ -10,6 +10,9 @@ The tree is the data flow; each room hands one noun to the next.
     encoder      views -> latents: body graph, ST-GCN, predictor, InfoNCE (Eq. 3)
     tokenizer    latents -> codes: product-quantised VAE (Eq. 4)
     language     codes -> words: Qwen2, motion-LM and instruction tuning (Eq. 5)
+    datasets     real wearable recordings -> labelled windows on the 23 nodes
+    evaluation   windows and words -> zero-shot recognition, retrieval, caption figures
+    inference    a trained run and a recording -> activities, captions, embeddings
     training     the workshop: the one loop, sharding, checkpoints, metrics
 
 Units are SI, quaternions wxyz, the world Z up; a body in T-pose faces +X.

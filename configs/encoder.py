@@ -24,7 +24,7 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     config.stage = "encoder"
     config.seed = 0
     # Steps of training; 0 counts them from the epochs.
-    config.steps = {"tiny": 60, "small": 800, "paper": 0}[variant]
+    config.steps = {"tiny": 50, "small": 800, "paper": 0}[variant]
     config.epochs = 10
     # Windows of a batch; with two views each, all are one another's negatives.
     config.batch_size = {"tiny": 32, "small": 64, "paper": 64}[variant]

@@ -1,0 +1,72 @@
+"""Time stamps of tables as seconds."""
+
+import numpy as np
+import pandas
+from jaxtyping import Float64
+
+from anymo_jax.datasets.units import TIME_UNITS, unit_factor
+
+# Steps of any wearable device: 1 kHz to 8 Hz. Units differ by a thousand, so that at
+# most one of them fits.
+_LEAST_STEP_S, _MOST_STEP_S = 0.0009, 0.125
+# So many stamps tell it.
+_TOLD_BY = 10_000
+
+
+def is_numeric(stamps: np.ndarray) -> bool:
+    """Whether stamps are numbers rather than dates."""
+    return stamps.dtype.kind in "iuf"
+
+
+def seconds(stamps: np.ndarray, unit: str, source: str) -> Float64[np.ndarray, "T"]:
+    """Seconds since the first stamp.
+
+    Args:
+      stamps: (T,) numbers in one unit, or dates as strings (ISO 8601) or datetime64.
+      unit: of numbers; "" takes the one in which the median step is that of a device
+        of 8 Hz to 1 kHz.
+      source: file, for errors.
+
+    Raises:
+      ValueError: naming the row of a missing stamp or of one that is no date; for
+        steps that fit no unit.
+    """
+    if not is_numeric(stamps):
+        return _dates(stamps, source)
+    if stamps.dtype.kind == "f" and not np.isfinite(stamps).all():
+        missing = np.flatnonzero(~np.isfinite(stamps))
+        raise ValueError(
+            f"{source}: {len(missing)} time stamps are missing, the first in row "
+            f"{missing[0]}; take these rows out"
+        )
+    # Nanoseconds since 1970 do not fit a float: subtract first.
+    since = (stamps - stamps[0]).astype(np.float64)
+    factor = unit_factor(unit, TIME_UNITS) if unit else _guess(since, source)
+    return since * factor
+
+
+def _guess(since, source: str) -> float:
+    steps = np.diff(since[:_TOLD_BY])
+    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    for factor in TIME_UNITS.values():
+        if _LEAST_STEP_S <= step * factor <= _MOST_STEP_S:
+            return factor
+    raise ValueError(
+        f"{source}: time stamps step by {step:g}, which is no sampling period of 8 Hz "
+        "to 1 kHz in s, ms, us or ns; name another column, or give the unit, as in "
+        "units=time:s"
+    )
+
+
+def _dates(stamps, source: str) -> Float64[np.ndarray, "T"]:
+    try:
+        dates = pandas.to_datetime(pandas.Series(stamps), utc=True, format="ISO8601")
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{source}: time stamps are no ISO 8601 dates: {error}"
+        ) from None
+    if dates.isna().any():
+        row = int(np.flatnonzero(dates.isna())[0])
+        raise ValueError(f"{source}: the time stamp of row {row} is missing")
+    nanoseconds = dates.dt.as_unit("ns").astype("int64").to_numpy()
+    return (nanoseconds - nanoseconds[0]) * 1e-9

@@ -1,0 +1,193 @@
+"""A trained model as users call it.
+
+    model = anymo_jax.load("runs/demo")
+    model.classify(imu, sites=["right wrist"], rate_hz=50.0, labels=["run", "sit"])
+
+Arrays go in and come out as numpy. A recording longer than 5 s is cut into windows of
+5 s that overlap by half; what is asked of a recording is answered from all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from anymo_jax.inference.captions import CAPTION_TOKENS, CaptionSide
+from anymo_jax.inference.codes import Weights
+from anymo_jax.inference.recording import OVERLAP, recording_views
+from anymo_jax.inference.scores import label_scores, pooled
+from anymo_jax.inference.sizes import Sizes
+from anymo_jax.inference.texts import TextSide
+from anymo_jax.inference.views import ViewSide
+from anymo_jax.language.bert import SentenceEncoder
+from anymo_jax.language.templates import load_templates
+from anymo_jax.language.text import TextTokenizer
+
+
+class Model:
+    """Classifies, captions, embeds and tokenizes recordings of worn sensors.
+
+    `imu` is (T, 6) of one sensor or (T, S, 6), specific force in m/s^2 (at rest 9.81
+    upwards) then angular rate in rad/s, in each device's own axes; three channels, or
+    NaN, where there is no gyroscope. `sites` names where each sensor is worn, in
+    everyday words ("right wrist") or by segment ("R_Forearm"). `rate_hz` is any from 8
+    to 4000; 60 Hz is made of it.
+
+    Attributes:
+      config: of the run.
+      sizes: of all models.
+      temperature: by which cosines are divided before the softmax over labels.
+      label_prompt: how labels are worded, one of `language.templates.LABEL_PROMPTS`.
+    """
+
+    def __init__(
+        self,
+        config: Mapping,
+        sizes: Sizes,
+        weights: Weights,
+        tokenizer: TextTokenizer,
+        sentences: SentenceEncoder | None = None,
+    ):
+        """Joins what `load` reads.
+
+        Args:
+          config: of an instruction-tuned run.
+          sizes, weights: of all models.
+          tokenizer: of the language model's text.
+          sentences: the frozen sentence encoder, where texts go through one.
+        """
+        self.config, self.sizes = config, sizes
+        self.temperature = float(config["temperature"])
+        self.label_prompt = config["label_prompt"]
+        self._captions: CaptionSide | None = None
+        self._weights, self._tokenizer = weights, tokenizer
+        self._views = ViewSide(sizes, weights, tokenizer)
+        self._texts = TextSide(sizes, weights, tokenizer, sentences)
+
+    def classify(
+        self,
+        imu: np.ndarray,
+        *,
+        sites: Sequence[str],
+        rate_hz: float,
+        labels: Sequence[str],
+        pool: str = "mean",
+    ) -> list[tuple[str, float]]:
+        """Labels with their scores, best first.
+
+        A window's scores are the softmax over `labels` of cosine / temperature; a
+        recording's are their mean, or with "max" each label's highest, over windows.
+
+        Raises:
+          ValueError: naming the argument, for whatever cannot be so.
+        """
+        check_labels(labels)
+        vectors = self.embed_imu(imu, sites=sites, rate_hz=rate_hz)
+        scores = label_scores(vectors, self.embed_labels(labels), self.temperature)
+        found = pooled(scores, pool)
+        order = np.argsort(-found, kind="stable")
+        return [(labels[i], float(found[i])) for i in order]
+
+    def caption(self, imu: np.ndarray, *, sites: Sequence[str], rate_hz: float) -> str:
+        """A sentence that describes a recording; greedy, at most 64 tokens.
+
+        Of a recording of several windows it is that of the most typical one: the one
+        whose vector is nearest to the mean of all. Errors as `classify` and
+        `caption_views`.
+        """
+        views = recording_views(imu, sites, rate_hz, overlap=OVERLAP)
+        if len(views) > 1:
+            vectors = self.embed_views(views)
+            views = [views[int(np.argmax(vectors @ vectors.mean(axis=0)))]]
+        return self.caption_views(views)[0]
+
+    def embed_imu(
+        self, imu: np.ndarray, *, sites: Sequence[str], rate_hz: float
+    ) -> Float32[np.ndarray, "n D"]:
+        """Unit vectors of a recording's windows, in order; errors as `classify`."""
+        return self.embed_views(recording_views(imu, sites, rate_hz, overlap=OVERLAP))
+
+    def embed_text(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
+        """Unit vectors of descriptions, such as "a person walks upstairs".
+
+        Raises:
+          ValueError: for an empty text, one that holds markup, or one that is too long.
+        """
+        _check_texts(texts, "texts")
+        soft = self.sizes.joint.soft_prompt > 0
+        word = load_templates().narration_text
+        return self._texts([word(text, soft_prompt=soft) for text in texts])
+
+    def tokenize(
+        self, imu: np.ndarray, *, sites: Sequence[str], rate_hz: float
+    ) -> Int32[np.ndarray, "L"]:
+        """Code tokens: both codebooks in turn, the second one's offset by its size.
+
+        Windows follow each other without overlap: two tokens for every four samples
+        at 60 Hz. Errors as `classify`.
+        """
+        views = recording_views(imu, sites, rate_hz, overlap=0)
+        return np.concatenate(self._views.streams(views))
+
+    def embed_views(self, views: Sequence) -> Float32[np.ndarray, "n D"]:
+        """Unit vectors of views on the body graph.
+
+        Args:
+          views: each a `datasets.labelled.NodeWindow`, a `views.View`, or whatever has
+            their fields: signal (300, 23, 6), visible (23,), channel_valid (23, 6) and
+            length ().
+
+        Raises:
+          ValueError: for a view of another shape or without a sensor, naming it.
+        """
+        return self._views.vectors(views)
+
+    def caption_views(
+        self, views: Sequence, *, max_new_tokens: int = CAPTION_TOKENS
+    ) -> list[str]:
+        """A sentence of each view, greedy; views as of `embed_views`.
+
+        Raises:
+          ValueError: as `embed_views`; where the run was trained without answers.
+        """
+        if not self.config["weights"]["answer"]:
+            raise ValueError(
+                "the run was trained with weights.answer = 0 and cannot caption; load "
+                "one that was trained to answer"
+            )
+        if self._captions is None:
+            given = (self.sizes, self._weights, self._tokenizer)
+            self._captions = CaptionSide(*given, self._views)
+        return self._captions(views, max_new_tokens)
+
+    def embed_labels(
+        self, labels: Sequence[str], prompt: str | None = None
+    ) -> Float32[np.ndarray, "n D"]:
+        """Unit vectors of activity names.
+
+        Args:
+          labels: such as "walking upstairs".
+          prompt: how they are worded; None takes the run's `label_prompt`.
+
+        Raises:
+          ValueError: as `embed_text`, and for a wording that is none.
+        """
+        _check_texts(labels, "labels")
+        word, choice = load_templates().label_text, prompt or self.label_prompt
+        return self._texts([word(label, choice) for label in labels])
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """Refuses labels among which there is nothing to choose.
+
+    Raises:
+      ValueError: for less than two labels, or one that is given twice.
+    """
+    _check_texts(labels, "labels")
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise ValueError(f"labels: give two or more different ones, not {list(labels)}")
+
+
+def _check_texts(texts: Sequence[str], name: str) -> None:
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} is {texts!r}; give a list of texts")

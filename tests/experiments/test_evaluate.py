@@ -1,0 +1,73 @@
+"""The command that scores a run: its files, and what it says where it cannot."""
+
+import json
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from anymo_jax import inference
+from experiments import evaluate
+from tests.evaluation import cases
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(name):
+        path = tmp_path / f"{name}.safetensors"
+        cases.dataset(name).save(path)
+        return str(path)
+
+    return save
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Runs the command; any run is the model that reads the first axis."""
+    monkeypatch.setattr(inference, "load", lambda run: cases.FirstAxis())
+
+    def call(**given):
+        if "resamples" not in flags.FLAGS:
+            evaluate._define_flags()
+        flags.FLAGS(["test", "--run=none", "--windows=none"])
+        given = {"run": str(tmp_path / "run"), "resamples": 50} | given
+        with flagsaver.flagsaver(**given):
+            evaluate.main(["evaluate"])
+
+    return call
+
+
+def test_a_page_and_every_number_are_written(saved, command, tmp_path, capsys):
+    files = [saved("motionsense"), saved("dsads")]
+    command(windows=files, prompts=True, per_site=True, choose=True)
+    folder = tmp_path / "run" / "evaluation"
+    assert sorted(p.name for p in folder.iterdir()) == [evaluate.JSON, evaluate.PAGE]
+    page = (folder / evaluate.PAGE).read_text()
+    assert page in capsys.readouterr().out
+    assert "AnyMo (published)" in page and "A development set" in page
+    found = json.loads((folder / evaluate.JSON).read_text())
+    assert found["options"]["chosen_on_development_sets"] is True
+    assert set(found["datasets"]) == {"motionsense", "dsads"} == set(found["files"])
+    assert found["datasets"]["dsads"]["rows"]["model"]["accuracy"]["value"] == 1
+    assert found["average"]["imu prompt"]["accuracy"]["value"] == 0
+    assert found["run"] == str(tmp_path / "run")
+
+
+def test_one_dataset_needs_no_average_and_out_is_kept(saved, command, tmp_path):
+    command(windows=[saved("umafall")], out=str(tmp_path / "elsewhere"))
+    page = (tmp_path / "elsewhere" / evaluate.PAGE).read_text()
+    assert "Average" not in page and "published" not in page
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_wrong_ends_in_one_line_with_the_remedy(saved, command, tmp_path):
+    with pytest.raises(SystemExit, match="give --windows=FILE"):
+        command(windows=[""])
+    with pytest.raises(SystemExit, match=r"none\.safetensors: not a readable file"):
+        command(windows=[str(tmp_path / "none.safetensors")])
+    one = saved("dsads")
+    with pytest.raises(SystemExit, match="both hold dsads: leave one out"):
+        command(windows=[one, one])
+    with pytest.raises(SystemExit, match="on motionsense and umafall alone"):
+        command(windows=[one], choose=True)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,132 @@
+"""A loaded model: its answers against one another, against the training's own path."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from anymo_jax.encoder import encode
+from anymo_jax.inference import load
+from anymo_jax.inference.recording import recording_views
+from anymo_jax.tokenizer import encode_codes, interleave
+from experiments.stages.stage import trained_run
+
+LABELS = ["walking", "sitting", "jumping"]
+
+
+def recording(seconds, rate_hz, sensors=1, seed=0):
+    rng = np.random.default_rng(seed)
+    imu = rng.normal(0, 0.5, (round(seconds * rate_hz), sensors, 6))
+    return (imu + np.array([0, 0, 9.8, 0, 0, 0])).astype(np.float32)
+
+
+def test_classify_is_the_softmax_of_cosines_best_first(model):
+    imu = recording(4, 60)
+    given = {"sites": ["right wrist"], "rate_hz": 60.0}
+    found = model.classify(imu, **given, labels=LABELS)
+    cosine = model.embed_imu(imu, **given) @ model.embed_labels(LABELS).T
+    expected = np.exp(cosine[0].astype(np.float64) / model.temperature)
+    expected /= expected.sum()
+    order = np.argsort(-expected)
+    assert [label for label, _ in found] == [LABELS[i] for i in order]
+    np.testing.assert_allclose([s for _, s in found], expected[order], rtol=1e-4)
+    alone = model.classify(imu[:, 0], **given, labels=LABELS)
+    assert alone == found
+
+
+def test_vectors_are_of_unit_norm_and_hang_on_no_batch(model):
+    parts = [recording(s, 60, seed=i) for i, s in enumerate((2, 5, 3))]
+    views = [v for p in parts for v in recording_views(p, ["waist"], 60.0)]
+    together = model.embed_views(views)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([model.embed_views([view]) for view in views])
+    np.testing.assert_allclose(together, alone, atol=2e-5)
+    assert np.abs(together[0] - together[1]).max() > 1e-3
+    texts = model.embed_text(["a person walks", "a person sits and stands up again"])
+    np.testing.assert_allclose(
+        texts[1:], model.embed_text(["a person sits and stands up again"]), atol=1e-6
+    )
+    assert model.embed_views([]).shape == (0, texts.shape[1])
+
+
+def test_tokens_are_those_of_the_runs_own_encoder_and_tokenizer(model, run):
+    imu = recording(7, 60, sensors=2)
+    given = {"sites": ["right wrist", "left pocket"], "rate_hz": 60.0}
+    found = model.tokenize(imu, **given)
+    encoder = trained_run(str(run.parent / "encoder"), "encoder")[1]
+    tokenizer = trained_run(str(run.parent / "tokenizer"), "tokenizer")[1]
+    variables = {"params": encoder.params["encoder"], **encoder.collections}
+    coder = {"params": tokenizer.params, **tokenizer.collections}
+    expected = []
+    for first, last in ((0, 300), (300, 420)):
+        signal = np.zeros((1, last - first, 23, 6), np.float32)
+        signal[0][:, [9, 19]] = imu[first:last]
+        visible = np.zeros((1, 23), bool)
+        visible[0, [9, 19]] = True
+        latent = encode(variables, model.sizes.encoder, signal, visible)
+        codes = encode_codes(coder, model.sizes.tokenizer, latent)
+        expected.append(interleave(codes, model.sizes.tokenizer.entries)[0])
+    expected = np.concatenate(expected)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_three_channels_are_six_without_a_gyroscope(model):
+    imu = recording(3, 60)[:, 0]
+    blind = imu.copy()
+    blind[:, 3:] = np.nan
+    given = {"sites": ["chest"], "rate_hz": 60.0}
+    one, other, whole = (model.embed_imu(x, **given) for x in (imu[:, :3], blind, imu))
+    np.testing.assert_array_equal(one, other)
+    assert np.abs(one - whole).max() > 1e-4
+
+
+def test_captions_are_text_and_the_most_typical_windows(model):
+    views = recording_views(recording(8, 60), ["head"], 60.0)
+    found = model.caption_views(views, max_new_tokens=4)
+    assert len(found) == len(views) and all(isinstance(said, str) for said in found)
+    assert model.caption(recording(8, 60), sites=["head"], rate_hz=60.0) is not None
+
+
+def test_a_run_moves_with_its_siblings_and_names_what_is_missing(run, tmp_path):
+    home = tmp_path / "moved"
+    shutil.copytree(run.parent, home)
+    shutil.rmtree(home / "tokenizer")
+    with pytest.raises(ValueError, match=r"tokenizer run /elsewhere/tokenizer.*beside"):
+        load(home / "instruct")
+    with pytest.raises(ValueError, match="stage 'encoder'; one of 'instruct'"):
+        load(home / "encoder")
+    with pytest.raises(ValueError, match=r"config\.json is missing"):
+        load(home / "nothing")
+
+
+def test_a_run_refuses_another_encoder(run, tmp_path):
+    home = tmp_path / "other"
+    shutil.copytree(run.parent, home)
+    path = home / "instruct" / "config.json"
+    told = json.loads(path.read_text())
+    told["config"]["upstream"]["encoder"] = "0" * 64
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match="is not the encoder run"):
+        load(home / "instruct")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [("walking", "give a list"), (["walking"], "two or more"), (["", "a"], "empty")],
+)
+def test_labels_that_cannot_be_are_refused(model, labels, message):
+    with pytest.raises(ValueError, match=message):
+        model.classify(recording(2, 60), sites=["head"], rate_hz=60.0, labels=labels)
+
+
+def test_views_that_are_none_are_refused(model):
+    view = recording_views(recording(2, 60), ["head"], 60.0)[0]
+    for change, message in (
+        ({"signal": view.signal[:200]}, r"view 1: signal is \(200, 23, 6\)"),
+        ({"visible": np.zeros(23, bool)}, "view 1: no node is visible"),
+        ({"length": np.int32(0)}, "view 1: length is 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.embed_views([view, view._replace(**change)])
