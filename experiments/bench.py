@@ -4,6 +4,8 @@ python -m experiments.bench --what=simulation
 python -m experiments.bench --what=simulation --json=simulation.json
 python -m experiments.bench --what=encoder
 python -m experiments.bench --what=tokenizer
+python -m experiments.bench --what=language --size=tiny --batch=8 --length=256
+python -m experiments.bench --what=memory --batch=16 --length=512
 
 From the repository's root: the PyTorch models are those of its parity tests.
 """
@@ -11,21 +13,30 @@ From the repository's root: the PyTorch models are those of its parity tests.
 import dataclasses
 import importlib
 import json
+import os
 import pathlib
 
 from absl import app, flags
 
-_PARTS = ("simulation", "encoder", "tokenizer")
+_PARTS = ("simulation", "encoder", "tokenizer", "language", "memory")
+# Flags that a part's `run` takes.
+_TAKES = {"language": ("size", "batch", "length"), "memory": ("batch", "length")}
 _WHAT = flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
 _JSON = flags.DEFINE_string("json", None, "File to write every number to.")
+flags.DEFINE_string("size", "tiny", "Preset of the language model.")
+flags.DEFINE_integer("batch", 8, "Rows of the language model's batch.", 1)
+flags.DEFINE_integer("length", 256, "Tokens of each of its rows, and of a prompt.", 2)
 
 
 def main(argv: list[str]) -> None:
     """Run one benchmark and print its table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
+    # Each measurement is a process of its own; this one must leave it the device.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     benchmark = importlib.import_module(f"experiments.benchmarks.{_WHAT.value}")
-    result = benchmark.run()
+    taken = _TAKES.get(_WHAT.value, ())
+    result = benchmark.run(**{name: flags.FLAGS[name].value for name in taken})
     print(benchmark.report(result))
     if _JSON.value:
         text = json.dumps(result, default=dataclasses.asdict, indent=1)

@@ -12,9 +12,12 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXES = ("data", "fsdp", "tensor")
+
+# Where an array lies can be told of a mesh whose devices are not there.
+AnyMesh = Mesh | AbstractMesh
 
 # Logical axis -> mesh axes. An axis that is not named here is replicated.
 RULES: dict[str, tuple[str, ...]] = {
@@ -73,7 +76,7 @@ def make_mesh(shape: MeshShape, devices: Sequence[jax.Device] | None = None) -> 
 
 
 def spec(
-    mesh: Mesh, shape: tuple[int, ...], axes: tuple[str | None, ...]
+    mesh: AnyMesh, shape: tuple[int, ...], axes: tuple[str | None, ...]
 ) -> PartitionSpec:
     """Mesh axes of each dimension of an array, by `RULES`.
 
@@ -96,12 +99,12 @@ def spec(
     return PartitionSpec(*parts)
 
 
-def replicated(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: AnyMesh) -> NamedSharding:
     """Every device holds all of it."""
     return NamedSharding(mesh, PartitionSpec())
 
 
-def params_sharding(mesh: Mesh, params: Any, axes: Any | None) -> Any:
+def params_sharding(mesh: AnyMesh, params: Any, axes: Any | None) -> Any:
     """Shardings like the params: by their logical axes, or replicated where None."""
     if axes is None:
         return jax.tree.map(lambda _: replicated(mesh), params)
@@ -113,7 +116,7 @@ def params_sharding(mesh: Mesh, params: Any, axes: Any | None) -> Any:
 
 
 def optimiser_sharding(
-    mesh: Mesh, optimiser: optax.GradientTransformation, state: Any, params: Any
+    mesh: AnyMesh, optimiser: optax.GradientTransformation, state: Any, params: Any
 ) -> Any:
     """Shardings like the optimiser's state: its copies of the params lie as they do.
 

@@ -26,7 +26,7 @@ class Row:
 
     Attributes:
       name: who, or what size.
-      examples: windows of a step.
+      examples: windows of a step, or its tokens.
       seconds: of a step, the median.
       flops: of a step, as the model needs them; the same for all who compute it.
       memory: bytes, greatest while stepping: of the device's allocator, or on a CPU of
@@ -88,7 +88,7 @@ def time_task(
     device = jax.devices()[0]
     total, number = one()
     peak = flops.peak_flops(device.device_kind)
-    return time_steps(one, lambda: _device_peak(device)) | {
+    return time_steps(one, device_peak) | {
         "examples": len(jax.tree.leaves(batch)[0]),
         "flops": count.flops,
         "loss": float(total / number),
@@ -115,16 +115,19 @@ def time_steps(
     }
 
 
-def table(title: str, rows: Iterable[Row], products: float) -> str:
+def table(
+    title: str, rows: Iterable[Row], products: float, unit: str = "windows"
+) -> str:
     """Rows as a person reads them; speeds relative to the first.
 
     Args:
       title: above the table.
       rows: the first is the one that others are compared with.
       products: FLOP/s of a large matrix product here.
+      unit: what is counted as examples.
     """
     rows = list(rows)
-    head = ("s/step", "windows/s", "GFLOP/s", "products", "MFU", "memory", "loss")
+    head = ("s/step", f"{unit}/s", "GFLOP/s", "products", "MFU", "memory", "loss")
     lines = [title, f"{'':<34}" + "".join(f"{h:>10}" for h in head) + f"{'speed':>8}"]
     for one in rows:
         if one.failed:
@@ -142,23 +145,23 @@ def table(title: str, rows: Iterable[Row], products: float) -> str:
     return "\n".join(lines)
 
 
-def notes() -> str:
+def notes(unit: str = "windows") -> str:
     """What the columns of `table` mean."""
     return (
         "s/step: median of 3; products: of the rate of a large matrix product in the "
         "same run; MFU:\nof the peak in the maker's data sheet; memory: of the "
         "device's allocator, or of the process\nwhere the device is a CPU; loss: of "
-        "the first step; speed: windows/s relative to the first row"
+        f"the first step; speed: {unit}/s relative to the first row"
     )
 
 
-def report(result: Mapping[str, Any]) -> str:
-    """A benchmark's head and tables."""
+def report(result: Mapping[str, Any], unit: str = "windows") -> str:
+    """A benchmark's head and tables; `unit` is what its rows count as examples."""
     lines = ["  ".join(f"{k} {v}" for k, v in result["machine"].items())]
     lines.append(f"large matrix product {result['products'] / 1e9:.0f} GFLOP/s")
     for title, rows in result["tables"].items():
-        lines += ["", table(title, rows, result["products"])]
-    return "\n".join([*lines, "", notes()])
+        lines += ["", table(title, rows, result["products"], unit)]
+    return "\n".join([*lines, "", notes(unit)])
 
 
 def _abstract(tree: Any) -> Any:
@@ -167,6 +170,7 @@ def _abstract(tree: Any) -> Any:
     )
 
 
-def _device_peak(device) -> int | None:
-    found = device.memory_stats()
+def device_peak() -> int | None:
+    """Most bytes that the first device's allocator has held; None where none tells."""
+    found = jax.devices()[0].memory_stats()
     return found and found.get("peak_bytes_in_use")
