@@ -6,6 +6,7 @@ python -m experiments.bench --what=encoder
 python -m experiments.bench --what=tokenizer
 python -m experiments.bench --what=language --size=tiny --batch=8 --length=256
 python -m experiments.bench --what=memory --batch=16 --length=512
+python -m experiments.bench --what=har_loading
 
 From the repository's root: the PyTorch models are those of its parity tests.
 """
@@ -18,7 +19,7 @@ import pathlib
 
 from absl import app, flags
 
-_PARTS = ("simulation", "encoder", "tokenizer", "language", "memory")
+_PARTS = ("simulation", "encoder", "tokenizer", "language", "memory", "har_loading")
 # Flags that a part's `run` takes.
 _TAKES = {"language": ("size", "batch", "length"), "memory": ("batch", "length")}
 _WHAT = flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
