@@ -10,6 +10,9 @@ from anymo_jax import inference
 from experiments import evaluate
 from tests.evaluation import cases
 
+# Its flags are those of a process of its own: run this file alone.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def saved(tmp_path):

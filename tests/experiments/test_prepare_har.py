@@ -12,6 +12,9 @@ from anymo_jax.datasets.raw import DATASETS
 from experiments import prepare_har
 from tests.datasets import signals
 
+# Its flags are those of a process of its own: run this file alone.
+pytestmark = pytest.mark.slow
+
 AXES = [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"]
 
 
