@@ -41,7 +41,7 @@ def imports(path):
 
 OPENS_RUNS = tuple(
     f"anymo_jax.training.{name}"
-    for name in ("run_folder", "saved", "settings", "variables")
+    for name in ("digest", "run_folder", "saved", "settings", "variables")
 )
 
 

@@ -11,44 +11,29 @@ import optax
 import pytest
 
 from anymo_jax.language import model
-from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.imu_embedding import ProjectorConfig
-from anymo_jax.language.imu_vocabulary import ImuVocabulary
-from anymo_jax.language.model import JointConfig, MotionLanguageConfig
-from anymo_jax.language.pooler import PoolerConfig
-from anymo_jax.language.qwen2 import Qwen2Config
+from anymo_jax.language.model import MotionLanguageConfig
 from anymo_jax.language.recipes import InstructRecipe, MotionLMRecipe
 from anymo_jax.language.task import instruct_task, motion_lm_task
 from anymo_jax.training.random import StepStreams
-from anymo_jax.training.task import OBJECTIVE, Variables
-from tests.language.cases import SOURCE, frozen_stages, motion_batch
+from anymo_jax.training.task import OBJECTIVE
+from tests.language.cases import (
+    INSTRUCT,
+    JOINT,
+    LANGUAGE,
+    LENGTHS,
+    SIZES,
+    SOURCE,
+    assert_same_step,
+    first_step,
+    frozen_stages,
+    instruction_rows,
+    motion_batch,
+    value,
+)
 
-TEXT = 40
-LANGUAGE = MotionLanguageConfig(
-    Qwen2Config(
-        vocab_size=TEXT,
-        hidden_size=16,
-        intermediate_size=32,
-        layers=2,
-        heads=2,
-        kv_heads=1,
-        head_dim=8,
-        max_length=128,
-    ),
-    ImuVocabulary(TEXT, codebooks=2, entries=16),
-    ProjectorConfig(width=16, code_width=2, hidden=8),
-)
-JOINT = JointConfig(
-    PoolerConfig(16, latents=4, heads=2),
-    HeadConfig(16, joint=8),
-    soft_prompt=2,
-    sentence_width=5,
-)
 LM = MotionLMRecipe(LANGUAGE, SOURCE, before=(1, 2), after=(3,))
-INSTRUCT = InstructRecipe(LANGUAGE, JOINT, SOURCE)
-LENGTHS = (300, 120, 300, 60, 240, 300, 180, 100)
 GOLDEN = {"lm": 4.3028, "lm_norm": 6.551, "cit": 23.3535, "cit_norm": 2814.0}
-SIZES = {"row_before": 4, "row_after": 9, "answer": 5, "imu_before": 4, "imu_after": 2}
 
 
 @pytest.fixture(scope="module")
@@ -63,47 +48,7 @@ def motion():
 
 @pytest.fixture(scope="module")
 def rows(motion):
-    """Instruction rows of random words; the last window has no label."""
-    rng = np.random.default_rng(0)
-    count = len(LENGTHS)
-    found = dict(motion)
-    for name, size in {**SIZES, "narration": 6, "label": 3}.items():
-        found[name] = rng.integers(0, TEXT, (count, size), dtype=np.int32)
-        found[f"{name}_length"] = rng.integers(1, size + 1, count, dtype=np.int32)
-    for name in ("narration", "label"):
-        length = found[f"{name}_length"]
-        found[f"{name}_span"] = np.stack([0 * length, length], axis=1)
-        vectors = rng.normal(size=(count, 5)).astype(np.float32)
-        found[f"{name}_vector"] = vectors
-    found["text_id"] = np.array([0, 1, 2, 3, 4, 4, 5, 6], np.int32)
-    found["label_id"] = np.array([0, 0, 1, 1, 2, 3, 4, -1], np.int32)
-    visible = np.zeros((count, 23), bool)
-    visible[np.arange(count), np.arange(count)] = True
-    return found | {"visible": visible, "mirrored": np.zeros(count, bool)}
-
-
-def first_step(task, data):
-    """Variables, terms and gradient of the first step."""
-
-    @jax.jit
-    def step(variables, given, data):
-        def objective(params):
-            state = Variables(params, variables.collections)
-            terms, _ = task.loss(state, given, data, StepStreams(jax.random.key(0), 0))
-            total, count = terms[OBJECTIVE]
-            return total / count, terms
-
-        (_, terms), gradient = jax.value_and_grad(objective, has_aux=True)(
-            variables.params
-        )
-        return terms, gradient
-
-    variables = task.init(jax.random.key(2), task.given)
-    return variables, *step(variables, task.given, data)
-
-
-def value(term):
-    return float(term[0] / term[1])
+    return instruction_rows(motion)
 
 
 @pytest.fixture(scope="module")
@@ -161,13 +106,6 @@ def test_golden_first_steps(lm, instruct):
     assert value(instruct[1][OBJECTIVE]) == pytest.approx(GOLDEN["cit"], rel=1e-3)
     norm = float(optax.tree.norm(instruct[2]))
     assert norm == pytest.approx(GOLDEN["cit_norm"], rel=2e-2)
-
-
-def assert_same_step(one, other):
-    for name, term in one[1].items():
-        assert value(term) == pytest.approx(value(other[1][name]), rel=1e-5)
-    for x, y in zip(jax.tree.leaves(one[2]), jax.tree.leaves(other[2]), strict=True):
-        np.testing.assert_allclose(x, y, atol=1e-5 * np.abs(y).max() + 1e-7)
 
 
 def test_chunks_change_nothing(frozen, rows, instruct):
