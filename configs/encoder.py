@@ -97,9 +97,14 @@ def views(variant: str) -> ml_collections.ConfigDict:
     options = ml_collections.ConfigDict()
     options.joint_mounted = False
     # surface (in the plane, tilt of 10 degrees), any (SO(3)), near_aligned,
-    # quarter_turns, or mixed.
+    # quarter_turns, mixed, or worn: in the plane, along the limb and in quarter turns
+    # from it, half of all devices with their back outwards.
     options.mounting = "surface"
     options.device_noise = True
+    # Hz, rate of the slowest devices: what theirs cannot hold is lost. 0: all are fast.
+    options.slowest_device_hz = 0.0
+    # Nodes of sparse views: "any" alike, or "worn": where people wear sensors.
+    options.sites = "any"
     # Probability of the body's mirror image; change of speed within what texts say.
     options.mirror = 0.0 if variant == "paper" else 0.5
     options.tempo = variant == "small"

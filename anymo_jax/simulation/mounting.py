@@ -11,11 +11,15 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from anymo_jax.body.placement import Placements
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.geometry import rotation
+
+# Half a turn about the sensor's own x axis negates the other two columns.
+_HALF_TURN = np.array([1.0, -1.0, -1.0], np.float32)[None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +30,21 @@ class Mounting:
       in_plane_deg: half range of the uniform rotation about the normal.
       tilt_deg: half range of the uniform tilts about the two tangent axes.
       any_orientation: a uniform rotation from SO(3) instead of both.
+      flip: chance that the device is worn the other way round, its z axis into the
+        body: a telephone whose screen faces the leg.
+
+    Raises:
+      ValueError: for a flip that is no chance.
     """
 
     in_plane_deg: float = 180.0
     tilt_deg: float = 10.0
     any_orientation: bool = False
+    flip: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.flip <= 1:
+            raise ValueError(f"flip = {self.flip} is no chance; give 0 to 1")
 
 
 def mounting_rotation(key: Array, mounting: Mounting) -> Float[Array, "3 3"]:
@@ -43,7 +57,11 @@ def mounting_rotation(key: Array, mounting: Mounting) -> Float[Array, "3 3"]:
         rotation.about_axis(axis, angle)
         for axis, angle in zip(jnp.eye(3), angles, strict=True)
     )
-    return in_plane @ tilt_x @ tilt_y
+    turn = in_plane @ tilt_x @ tilt_y
+    if not mounting.flip:
+        return turn
+    flipped = jax.random.bernoulli(jax.random.fold_in(key, 1), mounting.flip)
+    return jnp.where(flipped, turn * _HALF_TURN, turn)
 
 
 def mount(key: Array, placements: Placements, mounting: Mounting) -> Placements:

@@ -6,7 +6,7 @@ per cent about the prior's, clipped, no bias). `WHITE_ONLY` is that. Further eff
 options of `DeviceModel`. In the order in which a device causes them:
 
     clock jitter -> scale and misalignment -> constant bias -> walking bias
-    -> white noise -> saturation -> quantisation
+    -> white noise -> saturation -> quantisation -> resampling from the own rate
 
 One placement at a time; `jax.vmap` over keys and devices for many. A `Device` carries
 None where an effect is off, so that what is off costs nothing under jit.
@@ -44,6 +44,11 @@ class DeviceModel:
       force_step: m/s^2, quantisation step of the accelerometer.
       rate_step: rad/s, quantisation step of the gyroscope.
       clock_jitter_s: s, std of each sampling instant about its nominal time.
+      own_rate_hz: lowest and highest rate at which devices sample, log-uniform between:
+        what one slower than the signal cannot hold is lost. None for no such loss.
+
+    Raises:
+      ValueError: for own rates that are no range above zero.
     """
 
     spread: float = 0.2
@@ -58,6 +63,14 @@ class DeviceModel:
     force_step: float | None = None
     rate_step: float | None = None
     clock_jitter_s: float = 0.0
+    own_rate_hz: tuple[float, float] | None = None
+
+    def __post_init__(self):
+        if self.own_rate_hz and not 0 < self.own_rate_hz[0] <= self.own_rate_hz[1]:
+            raise ValueError(
+                f"own_rate_hz = {self.own_rate_hz}: give the lowest and the highest "
+                "rate, both above zero"
+            )
 
 
 WHITE_ONLY = DeviceModel(bias=False)
@@ -77,6 +90,7 @@ class Device:
       limit: (6,) magnitude at which the reading saturates; inf for never.
       step: (6,) quantisation step; 0 for none.
       clock_jitter: () s, std of the sampling instants.
+      own_rate: () Hz, rate at which it samples.
     """
 
     prior: jax.Array
@@ -87,6 +101,7 @@ class Device:
     limit: jax.Array | None = None
     step: jax.Array | None = None
     clock_jitter: jax.Array | None = None
+    own_rate: jax.Array | None = None
 
 
 def sample_device(
@@ -117,6 +132,7 @@ def sample_device(
         clock_jitter=(
             jnp.float32(model.clock_jitter_s) if model.clock_jitter_s else None
         ),
+        own_rate=_sample_rate(jax.random.fold_in(key, 1), model),
     )
 
 
@@ -153,6 +169,8 @@ def apply_device(
         signal = saturate(signal, device.limit)
     if device.step is not None:
         signal = quantise(signal, device.step)
+    if device.own_rate is not None:
+        signal = limit_band(signal, device.own_rate, rate_hz)
     return signal
 
 
@@ -211,6 +229,28 @@ def jitter_clock(
     length = signal.shape[0]
     late = jitter_s * rate_hz * jax.random.normal(key, (length,), signal.dtype)
     return interpolate(signal, jnp.arange(length, dtype=signal.dtype) + late)
+
+
+def limit_band(
+    signal: Float[Array, "T 6"], own_rate: Float[Array, ""], rate_hz: float
+) -> Float[Array, "T 6"]:
+    """What is left of a signal that was sampled at another rate and resampled.
+
+    Zero phase, the gain of an eighth-order Butterworth squared at 0.45 of the own rate;
+    the cosine transform takes the signal's ends as mirrors. One that is sampled as
+    fast as the signal loses what lies close to the end of its band.
+    """
+    frequency = jnp.arange(signal.shape[0]) * (rate_hz / (2 * signal.shape[0]))
+    gain = 1 / (1 + (frequency / (0.45 * own_rate)) ** 16)
+    spectrum = jax.scipy.fft.dct(signal, axis=0)
+    return jax.scipy.fft.idct(spectrum * gain[:, None], axis=0)
+
+
+def _sample_rate(key, model) -> Array | None:
+    if model.own_rate_hz is None:
+        return None
+    low, high = jnp.log(jnp.array(model.own_rate_hz, jnp.float32))
+    return jnp.exp(jax.random.uniform(key, minval=low, maxval=high))
 
 
 def _sample_response(key, model) -> Array | None:

@@ -12,6 +12,7 @@ mirror, retime   the body's mirror image; another speed
 from anymo_jax.simulation.mounting import Mounting
 from anymo_jax.views.masks import with_magnitudes
 from anymo_jax.views.options import (
+    WORN_SITES,
     TempoChange,
     ViewOptions,
     VisibleNodes,
@@ -21,6 +22,7 @@ from anymo_jax.views.orientation import (
     ANY_ORIENTATION,
     NEAR_ALIGNED,
     SURFACE,
+    WORN,
     Mixture,
     QuarterTurns,
 )
@@ -38,6 +40,8 @@ __all__ = [
     "ANY_ORIENTATION",
     "NEAR_ALIGNED",
     "SURFACE",
+    "WORN",
+    "WORN_SITES",
     "BodyTables",
     "Mixture",
     "Mounting",

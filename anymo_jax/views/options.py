@@ -53,6 +53,19 @@ class VisibleNodes:
             )
 
 
+# Relative chances of the nodes to carry a sensor, as people wear them: at the wrist, in
+# a trouser pocket, at the belt and ankle, seldom at the neck. By segment, either side.
+_WORN = {
+    **dict.fromkeys(("Forearm", "UpperLeg"), 3.0),
+    **dict.fromkeys(("Pelvis", "L5"), 2.0),
+    **dict.fromkeys(("T8", "LowerLeg"), 1.5),
+    **dict.fromkeys(("Head", "UpperArm", "Foot"), 1.0),
+    **dict.fromkeys(("L3", "T12", "Hand"), 0.5),
+    **dict.fromkeys(("Neck", "Shoulder", "Toe"), 0.2),
+}
+WORN_SITES = tuple(_WORN[name.split("_")[-1]] for name in XSENS.names)
+
+
 @dataclasses.dataclass(frozen=True)
 class TempoChange:
     """Bounds of the factor of speed, besides those of a window's texts.

@@ -54,6 +54,18 @@ class Mixture:
             raise ValueError(f"weights={self.weights} of a mixture: give shares >= 0")
 
 
+# As people wear devices: turned anyhow in the surface, along the limb, or in quarter
+# turns from it; half of them with the screen to the body.
+WORN = Mixture(
+    (
+        Mounting(flip=0.5),
+        Mounting(in_plane_deg=20.0, tilt_deg=20.0, flip=0.5),
+        QuarterTurns(Mounting(in_plane_deg=15.0, tilt_deg=15.0, flip=0.5)),
+    ),
+    (0.4, 0.2, 0.4),
+)
+
+
 def sample_turn(
     key: Array, mounting: Mounting | QuarterTurns | Mixture
 ) -> Float[Array, "3 3"]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from anymo_jax.motion.prepared import PreparedMotion
 from anymo_jax.motion.windows import MotionWindows
-from anymo_jax.simulation import WHITE_ONLY
+from anymo_jax.simulation import WHITE_ONLY, DeviceModel
 from anymo_jax.training.data import Order
 from anymo_jax.training.digest import digests
 from anymo_jax.training.run_folder import CHECKPOINTS, read_config
@@ -23,6 +23,8 @@ from anymo_jax.views import (
     ANY_ORIENTATION,
     NEAR_ALIGNED,
     SURFACE,
+    WORN,
+    WORN_SITES,
     Mixture,
     QuarterTurns,
     TempoChange,
@@ -39,7 +41,12 @@ MOUNTINGS = {
     "near_aligned": NEAR_ALIGNED,
     "quarter_turns": QuarterTurns(),
     "mixed": Mixture((SURFACE, NEAR_ALIGNED), (0.5, 0.5)),
+    "worn": WORN,
 }
+# Where sparse views have their sensors: anywhere alike, or where people wear them.
+SITES = {"any": None, "worn": WORN_SITES}
+# Devices that sample at this rate show all that 60 Hz can hold.
+FASTEST_DEVICE_HZ = 200.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,23 +170,39 @@ def view_options(views: Mapping[str, Any]) -> ViewOptions:
     """`ViewOptions` of a recipe's `views`.
 
     Raises:
-      ValueError: for a mounting that is none of `MOUNTINGS`, or what options refuse.
+      ValueError: for a mounting that is none of `MOUNTINGS`, sites that are none of
+        `SITES`, or what options refuse.
     """
     if views["mounting"] not in MOUNTINGS:
         raise ValueError(
             f"config.views.mounting = {views['mounting']!r}: choose one of "
             f"{', '.join(MOUNTINGS)}"
         )
+    if views["sites"] not in SITES:
+        raise ValueError(
+            f"config.views.sites = {views['sites']!r}: choose one of {', '.join(SITES)}"
+        )
     return ViewOptions(
         joint_mounted=views["joint_mounted"],
         mounting=MOUNTINGS[views["mounting"]],
-        device=WHITE_ONLY if views["device_noise"] else None,
+        device=_device(views),
         mirror=float(views["mirror"]),
         tempo=TempoChange() if views["tempo"] else None,
         visible=VisibleNodes(
             views["visible_lowest"],
             views["visible_highest"],
+            weights=SITES[views["sites"]],
             full=float(views["visible_full"]),
         ),
         drop_gyroscope=float(views["drop_gyroscope"]),
     )
+
+
+def _device(views: Mapping[str, Any]) -> DeviceModel | None:
+    """What devices make of a signal."""
+    if not views["device_noise"]:
+        return None
+    slowest = float(views["slowest_device_hz"])
+    if not slowest:
+        return WHITE_ONLY
+    return dataclasses.replace(WHITE_ONLY, own_rate_hz=(slowest, FASTEST_DEVICE_HZ))

@@ -37,6 +37,22 @@ def test_tilt_stays_within_its_range():
     assert tilt.mean() > 4
 
 
+def test_a_share_of_the_devices_is_worn_back_to_front():
+    turns = draws(Mounting(in_plane_deg=180.0, tilt_deg=0.0, flip=0.25))
+    normal = turns[:, 2, 2]
+    np.testing.assert_allclose(np.abs(normal), 1, atol=1e-6)
+    assert np.mean(normal < 0) == pytest.approx(0.25, abs=0.03)
+    np.testing.assert_allclose(np.linalg.det(turns), 1, atol=1e-5)
+    # Those that are not flipped are turned as without the option.
+    plain = draws(Mounting(in_plane_deg=180.0, tilt_deg=0.0))
+    np.testing.assert_array_equal(turns[normal > 0], plain[normal > 0])
+
+
+def test_a_flip_is_a_chance():
+    with pytest.raises(ValueError, match="flip"):
+        Mounting(flip=1.5)
+
+
 def test_full_orientation_moves_the_normal_anywhere():
     normals = draws(Mounting(any_orientation=True))[:, :, 2]
     np.testing.assert_allclose(normals.mean(0), 0, atol=0.05)

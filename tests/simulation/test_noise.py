@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.signal
 
 from anymo_jax.simulation import noise
 from anymo_jax.simulation.noise import WHITE_ONLY, DeviceModel
@@ -199,6 +200,42 @@ EVERYTHING = DeviceModel(
     rate_range=35.0,
     clock_jitter_s=1e-4,
 )
+
+
+@pytest.mark.parametrize("frequency", [1.0, 5.0, 14.0, 25.0])
+def test_a_slow_device_keeps_what_its_rate_can_hold(frequency):
+    """Against SciPy: sampled at 20 Hz behind its own filter, and back at 60 Hz."""
+    time = np.arange(600) / RATE
+    wave = np.sin(2 * np.pi * frequency * time + 0.3)
+    signal = jnp.asarray(np.repeat(wave[:, None], 6, axis=1), jnp.float32)
+    kept = np.asarray(noise.limit_band(signal, jnp.float32(20.0), RATE))[60:-60, 0]
+    slow = scipy.signal.resample_poly(wave, 1, 3)
+    expected = scipy.signal.resample_poly(slow, 3, 1)[60:-60]
+    np.testing.assert_allclose(kept, expected, atol=0.03)
+    fast = np.asarray(noise.limit_band(signal, jnp.float32(200.0), RATE))[60:-60, 0]
+    np.testing.assert_allclose(fast, wave[60:-60], atol=1e-3)
+
+
+def test_own_rates_are_drawn_alike_in_each_octave():
+    model = dataclasses.replace(WHITE_ONLY, own_rate_hz=(20.0, 80.0))
+    rates = np.asarray(draw(0, model, 4000).own_rate)
+    assert rates.min() >= 20 and rates.max() <= 80
+    assert np.mean(rates < 40) == pytest.approx(0.5, abs=0.03)
+    assert np.unique(rates).size > 3900
+
+
+@pytest.mark.parametrize("rates", [(0.0, 20.0), (30.0, 20.0)])
+def test_own_rates_are_a_range_above_zero(rates):
+    with pytest.raises(ValueError, match="own_rate_hz"):
+        DeviceModel(own_rate_hz=rates)
+
+
+def test_a_slow_device_reads_less_noise():
+    slow = dataclasses.replace(WHITE_ONLY, own_rate_hz=(20.0, 20.0))
+    readings = [np.asarray(read(3, model, count=32)[0]) for model in (WHITE_ONLY, slow)]
+    full, left = (reading.std(axis=1).mean() for reading in readings)
+    # White noise to 9 of 30 Hz.
+    assert left / full == pytest.approx(np.sqrt(9 / 30), abs=0.03)
 
 
 def test_everything_works_under_jit_vmap_and_grad():

@@ -9,6 +9,7 @@ import pytest
 
 from anymo_jax import views
 from anymo_jax.body.placement import candidate_placements, candidate_vertices
+from anymo_jax.body.skeleton import XSENS
 from anymo_jax.body.template import default_surface
 from anymo_jax.views.masks import (
     draw_visible_nodes,
@@ -99,6 +100,7 @@ def test_central_weights_fall_off_from_the_core():
         views.ANY_ORIENTATION,
         views.NEAR_ALIGNED,
         views.QuarterTurns(),
+        views.WORN,
         views.Mixture((views.SURFACE, views.QuarterTurns()), (1.0, 1.0)),
     ],
 )
@@ -164,6 +166,20 @@ def test_visible_nodes_are_as_many_as_asked_and_anywhere():
     assert (fixed.sum(axis=1) == 3).all()
     every = draw(lambda key: visible_nodes(key, views.VisibleNodes(23, 23)), 3)
     assert every.all()
+
+
+def test_worn_sites_are_where_people_wear_sensors():
+    nodes = views.VisibleNodes(1, 1, weights=views.WORN_SITES)
+    chance = draw(lambda key: visible_nodes(key, nodes)).mean(axis=0)
+    expected = np.array(views.WORN_SITES) / sum(views.WORN_SITES)
+    np.testing.assert_allclose(chance, expected, atol=0.02)
+    named = dict(zip(XSENS.names, views.WORN_SITES, strict=True))
+    assert named["R_Forearm"] == named["L_Forearm"] > named["T8"] > named["Neck"] > 0
+
+
+def test_half_of_worn_devices_lie_with_their_back_outwards():
+    normal = turns(views.WORN)[:, 2, 2]
+    assert np.mean(normal < 0) == pytest.approx(0.5, abs=0.04)
 
 
 def test_a_share_of_the_views_sees_every_node():
