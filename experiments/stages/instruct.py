@@ -16,7 +16,7 @@ from anymo_jax.language.labels import (
     frequent_labels,
     label_vocabulary,
 )
-from anymo_jax.language.model import SENTENCES, JointConfig
+from anymo_jax.language.model import SENTENCES, SHARED, JointConfig
 from anymo_jax.language.paraphrase.rules import paraphrase
 from anymo_jax.language.paraphrase.store import read_paraphrases
 from anymo_jax.language.pooler import PoolerConfig
@@ -26,6 +26,7 @@ from anymo_jax.language.rows import RowOptions
 from anymo_jax.language.sayings import Sayings, everything_said
 from anymo_jax.language.source import InstructionWindows, prompts_of
 from anymo_jax.language.task import instruct_task
+from anymo_jax.language.templates import load_templates
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.settings import build as build_settings
@@ -51,6 +52,7 @@ ABLATIONS = {
 
 def build(config: ml_collections.ConfigDict) -> Stage:
     """The stage of a recipe of configs/instruct.py."""
+    check_label_prompt(config)
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
     first, params, text = load_motion_lm(config.run.motion_lm)
@@ -136,6 +138,22 @@ def weights(config) -> dict[str, float]:
         )
     found = {f"weight_{name}": value for name, value in config.weights.items()}
     return found | dict.fromkeys(ABLATIONS[config.ablation], 0.0)
+
+
+def check_label_prompt(config) -> None:
+    """Refuses labels behind learned tokens of which there are none.
+
+    Raises:
+      ValueError: naming both fields.
+    """
+    if config.joint.tower != SHARED or config.joint.soft_prompt:
+        return
+    if load_templates().label_text("label", config.label_prompt).soft_prompt:
+        raise ValueError(
+            f"config.label_prompt = {config.label_prompt!r} puts learned tokens before "
+            "a label, and config.joint.soft_prompt = 0 has none: give it some, or take "
+            "a fixed wording such as 'bare'"
+        )
 
 
 def row_options(config) -> RowOptions:

@@ -4,7 +4,8 @@ import pytest
 
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.run_folder import open_run
-from configs import motion_lm
+from configs import instruct, motion_lm
+from experiments.stages.instruct import check_label_prompt
 from experiments.stages.language import open_backbone, save_text_tokenizer
 from experiments.validate import trained_recipe
 from tests.motion.test_windows import clip, write
@@ -31,3 +32,17 @@ def test_a_run_keeps_its_words_on_other_motion(motions, tmp_path):
     assert again.text.encode(said) == first.text.encode(said)
     assert anew.text.encode(said) != first.text.encode(said)
     assert again.config == first.config
+
+
+@pytest.mark.parametrize("choice", ["learned", "person"])
+@pytest.mark.parametrize("tower", ["shared", "sentences"])
+def test_learned_labels_need_something_to_learn(choice, tower):
+    config = instruct.get_config("tiny")
+    config.label_prompt, config.joint.tower = choice, tower
+    check_label_prompt(config)
+    config.joint.soft_prompt = 0
+    if (choice, tower) == ("learned", "shared"):
+        with pytest.raises(ValueError, match=r"joint\.soft_prompt = 0 has none"):
+            check_label_prompt(config)
+    else:
+        check_label_prompt(config)

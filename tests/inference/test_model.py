@@ -1,5 +1,6 @@
 """A loaded model: its answers against one another, against the training's own path."""
 
+import dataclasses
 import json
 import shutil
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 from anymo_jax.encoder import encode
-from anymo_jax.inference import load
+from anymo_jax.inference import Model, load
 from anymo_jax.inference.recording import recording_views
+from anymo_jax.language.templates import LABEL_PROMPTS
 from anymo_jax.tokenizer import encode_codes, interleave
 from experiments.stages.stage import trained_run
 
@@ -48,6 +50,30 @@ def test_vectors_are_of_unit_norm_and_hang_on_no_batch(model):
         texts[1:], model.embed_text(["a person sits and stands up again"]), atol=1e-6
     )
     assert model.embed_views([]).shape == (0, texts.shape[1])
+
+
+def test_only_the_learned_wording_of_labels_stands_behind_the_soft_prompt(model):
+    """Zeros in its place change what it says, and no fixed wording of Table 10."""
+    weights = model._weights.language
+    silenced = {**weights["joint"], "soft_prompt": 0 * weights["joint"]["soft_prompt"]}
+    language = {**weights, "joint": silenced}
+    sizes, tokenizer = model.sizes, model._tokenizer
+    other = Model(
+        model.config, sizes, model._weights._replace(language=language), tokenizer
+    )
+    for choice in LABEL_PROMPTS:
+        found, expected = (m.embed_labels(LABELS, choice) for m in (other, model))
+        moved = np.abs(found - expected).max()
+        assert moved > 1e-4 if choice == "learned" else moved == 0, choice
+
+
+def test_learned_tokens_that_a_run_has_none_of_are_refused(model):
+    joint = dataclasses.replace(model.sizes.joint, soft_prompt=0)
+    sizes = dataclasses.replace(model.sizes, joint=joint)
+    bare = Model(model.config, sizes, model._weights, model._tokenizer)
+    with pytest.raises(ValueError, match=r"joint\.soft_prompt = 0: name a fixed"):
+        bare.embed_labels(LABELS, "learned")
+    assert bare.embed_labels(LABELS, "bare").shape == (3, 8)
 
 
 def test_tokens_are_those_of_the_runs_own_encoder_and_tokenizer(model, run):
