@@ -3,6 +3,8 @@
 import ast
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -39,9 +41,10 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+# Modules of training that a room may import, by the file that does.
+WORKSHOP = {name: (f"anymo_jax.training.{name}",) for name in ("task", "settings")}
 OPENS_RUNS = tuple(
-    f"anymo_jax.training.{name}"
-    for name in ("digest", "run_folder", "saved", "settings", "variables")
+    f"anymo_jax.training.{name}" for name in ("run_folder", "settings", "trained")
 )
 
 
@@ -65,16 +68,26 @@ def test_rooms_import_upstream_only(path):
         ):
             continue
         if parts[1] == "training":
-            is_task = path.name == "task.py" and name.startswith(
-                "anymo_jax.training.task"
-            )
+            # A recipe's values become dataclasses where each room says what of.
+            own_door = name.startswith(WORKSHOP.get(path.stem, ()))
             # Who opens a trained run reads its folder and its checkpoints.
             opens_runs = room == "inference" and name.startswith(OPENS_RUNS)
-            assert is_task or opens_runs, (
-                f"{path}: only task.py imports training, and training.task only"
+            assert own_door or opens_runs, (
+                f"{path}: of training, task.py imports training.task and settings.py "
+                "training.settings; nothing else does"
             )
             continue
         assert parts[1] in MAY_IMPORT[room], f"{path}: {room} must not import {name}"
+
+
+def test_the_package_itself_imports_no_room():
+    """`anymo_jax.load` brings them in when it is called."""
+    told = "import sys, anymo_jax; print([m for m in sys.modules if m in {'jax', "
+    told += "'numpy', 'flax'} or m.startswith('anymo_jax.')], anymo_jax.load.__name__)"
+    found = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True
+    )
+    assert found.stdout == "[] load\n", found.stderr
 
 
 @pytest.mark.parametrize("path", sources("anymo_jax"), ids=str)

@@ -8,7 +8,6 @@ import numpy as np
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.directions import direction_pairs
 from anymo_jax.language.hard_negatives import HardNegativeOrder
-from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.labels import (
     LabelVocabulary,
     count_labels,
@@ -16,29 +15,28 @@ from anymo_jax.language.labels import (
     frequent_labels,
     label_vocabulary,
 )
-from anymo_jax.language.model import SENTENCES, SHARED, JointConfig
+from anymo_jax.language.model import SENTENCES, SHARED
 from anymo_jax.language.paraphrase.rules import paraphrase
 from anymo_jax.language.paraphrase.store import read_paraphrases
-from anymo_jax.language.pooler import PoolerConfig
-from anymo_jax.language.qwen2 import Qwen2Config
 from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.rows import RowOptions
 from anymo_jax.language.sayings import Sayings, everything_said
+from anymo_jax.language.settings import (
+    backbone_config,
+    joint_config,
+    language_config,
+)
 from anymo_jax.language.source import InstructionWindows, prompts_of
 from anymo_jax.language.task import instruct_task
 from anymo_jax.language.templates import load_templates
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.training.digest import one_digest
 from anymo_jax.training.settings import build as build_settings
-from experiments.stages.language import (
-    backbone_config,
-    language_config,
-    load_frozen,
-    save_text_tokenizer,
-)
+from experiments.stages.language import load_frozen, save_text_tokenizer
 from experiments.stages.motion_lm import load_motion_lm
 from experiments.stages.spoken import Spoken
-from experiments.stages.stage import Motion, Stage, digest, open_motion
+from experiments.stages.stage import Motion, Stage, open_motion
 
 # Rows of Table 4, and the losses that each leaves out.
 ABLATIONS = {
@@ -56,12 +54,12 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
     first, params, text = load_motion_lm(config.run.motion_lm)
-    backbone = backbone_config(first["backbone"], text)
+    backbone = backbone_config(first, text)
     language = language_config(first, backbone, text, stages.source.tokenizer)
     encoder = open_sentences(config)
     recipe = InstructRecipe(
         language=language,
-        joint=joint_config(config.joint, backbone, encoder),
+        joint=joint_config(config, backbone, encoder),
         source=stages.source,
         temperature=config.temperature,
         **weights(config),
@@ -96,7 +94,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         upstream={
             "motion": motion.digest,
             **stages.upstream,
-            "motion_lm": digest(params),
+            "motion_lm": one_digest(params),
         },
         table=spoken.table,
         order=hard_negatives(config, motion.train),
@@ -164,26 +162,6 @@ def row_options(config) -> RowOptions:
         # As many rows as ever: narrations take the place.
         rows["multiple_choice"] = 0
     return build_settings(RowOptions, rows, "config.rows")
-
-
-def joint_config(
-    options, backbone: Qwen2Config, encoder: SentenceEncoder | None
-) -> JointConfig:
-    """Sizes of poolers and heads from a recipe's `joint`."""
-    width = backbone.hidden_size
-    sizes = {} if encoder is None else {"sentence_width": encoder.config.hidden_size}
-    return JointConfig(
-        pooler=PoolerConfig(
-            width,
-            latents=options["latents"],
-            heads=options["heads"],
-            dtype=backbone.dtype,
-        ),
-        head=HeadConfig(width, joint=options["width"], residual=options["residual"]),
-        soft_prompt=options["soft_prompt"],
-        tower=options["tower"],
-        **sizes,
-    )
 
 
 def open_sentences(config) -> SentenceEncoder | None:

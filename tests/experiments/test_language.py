@@ -24,10 +24,10 @@ def motions(tmp_path):
 def test_a_run_keeps_its_words_on_other_motion(motions, tmp_path):
     config = motion_lm.get_config("tiny")
     folder = open_run(tmp_path / "run", config)
-    first = open_backbone(config.backbone, motions[0])
+    first = open_backbone(config, motions[0])
     save_text_tokenizer(first.text, folder)
-    anew = open_backbone(config.backbone, motions[1])
-    again = open_backbone(trained_recipe(str(folder)).backbone, motions[1])
+    anew = open_backbone(config, motions[1])
+    again = open_backbone(trained_recipe(str(folder)), motions[1])
     said = ["a person vaults a gate"]
     assert again.text.encode(said) == first.text.encode(said)
     assert anew.text.encode(said) != first.text.encode(said)

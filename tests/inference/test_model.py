@@ -1,18 +1,21 @@
 """A loaded model: its answers against one another, against the training's own path."""
 
 import dataclasses
+import functools
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 
+import anymo_jax
 from anymo_jax.encoder import encode
 from anymo_jax.inference import Model, load
 from anymo_jax.inference.recording import recording_views
 from anymo_jax.language.templates import LABEL_PROMPTS
 from anymo_jax.tokenizer import encode_codes, interleave
-from experiments.stages.stage import trained_run
+from anymo_jax.training.trained import open_trained
 
 LABELS = ["walking", "sitting", "jumping"]
 
@@ -80,8 +83,8 @@ def test_tokens_are_those_of_the_runs_own_encoder_and_tokenizer(model, run):
     imu = recording(7, 60, sensors=2)
     given = {"sites": ["right wrist", "left pocket"], "rate_hz": 60.0}
     found = model.tokenize(imu, **given)
-    encoder = trained_run(str(run.parent / "encoder"), "encoder")[1]
-    tokenizer = trained_run(str(run.parent / "tokenizer"), "tokenizer")[1]
+    encoder = open_trained(run.parent / "encoder", "encoder").variables
+    tokenizer = open_trained(run.parent / "tokenizer", "tokenizer").variables
     variables = {"params": encoder.params["encoder"], **encoder.collections}
     coder = {"params": tokenizer.params, **tokenizer.collections}
     expected = []
@@ -121,10 +124,44 @@ def test_a_run_moves_with_its_siblings_and_names_what_is_missing(run, tmp_path):
     shutil.rmtree(home / "tokenizer")
     with pytest.raises(ValueError, match=r"tokenizer run /elsewhere/tokenizer.*beside"):
         load(home / "instruct")
-    with pytest.raises(ValueError, match="stage 'encoder'; one of 'instruct'"):
+    with pytest.raises(ValueError, match="'encoder' where one of 'instruct' is read"):
         load(home / "encoder")
-    with pytest.raises(ValueError, match=r"config\.json is missing"):
+    with pytest.raises(ValueError, match=r"nothing is no run: neither .*config\.json"):
         load(home / "nothing")
+
+
+def test_the_package_loads_a_home_of_runs_wherever_it_is(run, model, tmp_path):
+    """Stages called by their names, though they were trained under others."""
+    home = tmp_path / "home"
+    shutil.copytree(run.parent, home)
+    path = home / "instruct" / "config.json"
+    told = json.loads(path.read_text())
+    told["config"]["run"]["encoder"] = "/elsewhere/encoder-of-another-name"
+    path.write_text(json.dumps(told))
+    found = anymo_jax.load(home).embed_text(["a person walks"])
+    np.testing.assert_array_equal(found, model.embed_text(["a person walks"]))
+
+
+@pytest.mark.parametrize(
+    ("stage", "field"),
+    [
+        ("instruct", "joint.latents"),
+        ("encoder", "norm_updates"),
+        ("motion_lm", "backbone.directory"),
+        ("tokenizer", "tokenizer"),
+        ("instruct", "run.encoder"),
+    ],
+)
+def test_a_field_that_a_run_lacks_is_named(run, tmp_path, stage, field):
+    home = tmp_path / "older"
+    shutil.copytree(run.parent, home)
+    path = home / stage / "config.json"
+    told = json.loads(path.read_text())
+    *outer, last = field.split(".")
+    del functools.reduce(dict.__getitem__, outer, told["config"])[last]
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=rf"config\.{re.escape(field)} is missing"):
+        load(home)
 
 
 def test_a_run_refuses_another_encoder(run, tmp_path):
