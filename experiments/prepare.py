@@ -20,16 +20,13 @@ from anymo_jax.motion import archive, prepared
 from anymo_jax.motion.prepare import PrepareOptions
 from anymo_jax.motion.sources import list_units
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/prepare.py:tiny")
-_OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
-_WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes.")
-
 
 def main(argv: list[str]) -> None:
     """List the units, prepare them, print what was kept and what was not."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
-    config = _CONFIG.value
+    given = flags.FLAGS
+    config = given.config
     try:
         units = list_units(
             packs=config.packs,
@@ -41,11 +38,11 @@ def main(argv: list[str]) -> None:
         )
         trials = archive.read_splits(config.splits)
         manifest = archive.prepare(
-            _OUT.value,
+            given.out,
             units,
             PrepareOptions(**config.options),
             archive.Splits(trials, config.held_out_subjects),
-            workers=_WORKERS.value,
+            workers=given.workers,
             progress=_Progress(),
         )
     except ValueError as error:
@@ -95,5 +92,12 @@ def print_card(manifest: dict) -> None:
             print(f"  ... and {len(group) - 3} more, in {prepared.MANIFEST}")
 
 
+def _define_flags() -> None:
+    config_flags.DEFINE_config_file("config", "configs/prepare.py:tiny")
+    flags.DEFINE_string("out", None, "Folder to write.", required=True)
+    flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

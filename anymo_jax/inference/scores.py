@@ -1,42 +1,53 @@
-"""From unit vectors to scores: of windows, of recordings, and how sure they are."""
+"""From unit vectors to scores: of windows, of recordings, and how sure they are.
+
+    window      softmax over labels of cosine / temperature
+    recording   the same of its windows' cosines, pooled by a rule of evaluation.pooling
+
+Cosines are pooled, not shares: so a recording's labels rank as evaluation ranks them,
+whatever the temperature, which only says how sure the scores look.
+"""
 
 import numpy as np
 from jaxtyping import Float, Float32
 from scipy.special import softmax
 
-POOLS = ("mean", "max")
+from anymo_jax.evaluation.pooling import pool_parts
 
 
-def label_scores(
-    vectors: Float32[np.ndarray, "n D"],
-    labels: Float32[np.ndarray, "C D"],
-    temperature: float,
+def cosines(
+    vectors: Float32[np.ndarray, "n D"], labels: Float32[np.ndarray, "C D"]
 ) -> Float[np.ndarray, "n C"]:
-    """Softmax over labels of cosine / temperature, a row per window.
+    """Of each window and each label, from vectors of unit norm."""
+    return vectors.astype(np.float64) @ labels.astype(np.float64).T
+
+
+def window_scores(
+    cosine: Float[np.ndarray, "n C"], temperature: float
+) -> Float[np.ndarray, "n C"]:
+    """Scores of each window alone, summing to one.
 
     Args:
-      vectors, labels: of unit norm.
+      cosine: of `cosines`.
       temperature: above zero.
     """
-    cosine = vectors.astype(np.float64) @ labels.astype(np.float64).T
     return softmax(cosine / temperature, axis=1)
 
 
-def pooled(scores: Float[np.ndarray, "n C"], pool: str) -> Float[np.ndarray, "C"]:
-    """Scores of a recording from those of its windows.
+def recording_scores(
+    cosine: Float[np.ndarray, "n C"], temperature: float, pool: str
+) -> Float[np.ndarray, "C"]:
+    """Scores of all windows together, summing to one.
 
-    "mean" asks what it holds most of; "max" takes each label's best window and sums to
-    one again, so that a short action is not diluted.
+    Args:
+      cosine: of `cosines`, of at least one window.
+      temperature: above zero.
+      pool: one of `evaluation.pooling.RULES`.
 
     Raises:
-      ValueError: for a rule that is neither.
+      ValueError: for a rule that is none.
     """
-    if pool not in POOLS:
-        raise ValueError(f"pool is {pool!r}; choose one of {', '.join(POOLS)}")
-    if pool == "mean":
-        return scores.mean(axis=0)
-    best = scores.max(axis=0)
-    return best / best.sum()
+    one = np.zeros(len(cosine), np.int64)
+    return softmax(pool_parts(cosine, one, pool)[0] / temperature)
 
 
 def abstain_score(scores: Float[np.ndarray, "C"]) -> float:

@@ -11,13 +11,18 @@ import pytest
 
 import anymo_jax
 from anymo_jax.encoder import encode
+from anymo_jax.evaluation.embedded import embed_dataset
+from anymo_jax.evaluation.pooling import RULES
+from anymo_jax.evaluation.zero_shot import window_scores
 from anymo_jax.inference import Model, load
 from anymo_jax.inference.recording import recording_views
 from anymo_jax.language.templates import LABEL_PROMPTS
 from anymo_jax.tokenizer import encode_codes, interleave
 from anymo_jax.training.trained import open_trained
+from tests.evaluation import cases
 
 LABELS = ["walking", "sitting", "jumping"]
+SITE = ("right wrist",)
 
 
 def recording(seconds, rate_hz, sensors=1, seed=0):
@@ -38,6 +43,27 @@ def test_classify_is_the_softmax_of_cosines_best_first(model):
     np.testing.assert_allclose([s for _, s in found], expected[order], rtol=1e-4)
     alone = model.classify(imu[:, 0], **given, labels=LABELS)
     assert alone == found
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_long_recordings_are_ranked_as_evaluation_ranks_them(model, rule):
+    windows = dataclasses.replace(
+        cases.dataset(windows=2, length=720, classes=tuple(LABELS), sites=SITE),
+        signal=np.concatenate([recording(12, 60, seed=i) for i in (1, 2)]),
+        node=np.array([9]),
+    )
+    data = embed_dataset(model, windows)
+    assert len(data.parts.window) == 6
+    expected = window_scores(data.parts, data.texts, rule)
+    for index in range(2):
+        found = model.classify(
+            windows.window(index), sites=SITE, rate_hz=60.0, labels=LABELS, pool=rule
+        )
+        order = np.argsort(-expected[index], kind="stable")
+        assert [label for label, _ in found] == [LABELS[i] for i in order]
+        logs = model.temperature * np.log([score for _, score in found])
+        told = expected[index][order]
+        np.testing.assert_allclose(logs - logs[0], told - told[0], atol=2e-5)
 
 
 def test_vectors_are_of_unit_norm_and_hang_on_no_batch(model):
