@@ -12,13 +12,14 @@ import collections
 import os
 import sys
 import time
+from collections.abc import Mapping
 
 from absl import app, flags
 from ml_collections import config_flags
 
 from anymo_jax.motion import archive, prepared
 from anymo_jax.motion.prepare import PrepareOptions
-from anymo_jax.motion.sources import list_units
+from anymo_jax.motion.sources import Unit, list_units
 
 
 def main(argv: list[str]) -> None:
@@ -26,28 +27,35 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
     given = flags.FLAGS
-    config = given.config
     try:
-        units = list_units(
-            packs=config.packs,
-            bvh=config.bvh,
-            mvnx=config.mvnx,
-            procedural=config.procedural,
-            activities=config.activities,
-            seed=config.seed,
-        )
-        trials = archive.read_splits(config.splits)
         manifest = archive.prepare(
             given.out,
-            units,
-            PrepareOptions(**config.options),
-            archive.Splits(trials, config.held_out_subjects),
+            *sources(given.config),
             workers=given.workers,
             progress=_Progress(),
         )
     except ValueError as error:
         sys.exit(f"prepare: {error}")
     print_card(manifest)
+
+
+def sources(config: Mapping) -> tuple[list[Unit], PrepareOptions, archive.Splits]:
+    """What a recipe of configs/prepare.py names: units, options and splits.
+
+    Raises:
+      ValueError: naming the source that is not there, or the option that cannot be.
+    """
+    units = list_units(
+        packs=config["packs"],
+        bvh=config["bvh"],
+        mvnx=config["mvnx"],
+        procedural=config["procedural"],
+        activities=config["activities"],
+        seed=config["seed"],
+    )
+    trials = archive.read_splits(config["splits"])
+    splits = archive.Splits(trials, config["held_out_subjects"])
+    return units, PrepareOptions(**config["options"]), splits
 
 
 class _Progress:

@@ -121,6 +121,18 @@ def test_nothing_unpickles_and_no_attic_opens(path):
                 assert given.get("allow_pickle") is False, f"{path}:{node.lineno}"
 
 
+@pytest.mark.parametrize("path", sources("experiments"), ids=str)
+def test_commands_define_flags_only_when_they_are_run(path):
+    """Several have an --out: who imports two of them must not meet both."""
+    inside = (ast.FunctionDef, ast.ClassDef)
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, inside):
+            continue
+        for node in ast.walk(statement):
+            called = getattr(getattr(node, "func", None), "attr", "")
+            assert not called.startswith("DEFINE_"), f"{path}:{node.lineno}: {called}"
+
+
 @pytest.mark.parametrize("path", sources("anymo_jax", "experiments"), ids=str)
 def test_files_and_functions_keep_their_size(path):
     text = path.read_text()

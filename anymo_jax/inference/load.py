@@ -15,6 +15,7 @@ from anymo_jax.inference.sizes import Sizes
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.model import SENTENCES
 from anymo_jax.language.settings import (
+    TEXT_TOKENIZER,
     backbone_config,
     joint_config,
     language_config,
@@ -33,7 +34,6 @@ from anymo_jax.training.trained import (
 )
 
 STAGE = "instruct"
-_TEXT_TOKENIZER = "text_tokenizer"
 
 
 def load(run: str | os.PathLike) -> Model:
@@ -59,7 +59,7 @@ def load(run: str | os.PathLike) -> Model:
     }
     sentences = _sentence_encoder(config)
     tuned = open_trained(run, STAGE)
-    text = load_text_tokenizer(run / _TEXT_TOKENIZER)
+    text = load_text_tokenizer(run / TEXT_TOKENIZER)
     sizes, weights = _all_models(tuned, places, text, sentences)
     weights = jax.tree.map(jnp.asarray, weights)
     return Model(config, sizes, weights, text, sentences)
@@ -101,8 +101,9 @@ def _all_models(
     first = stage_config(places["motion_lm"], "motion_lm")
     signals = encoder_config(encoder.config)
     codes = tokenizer_config(tokenizer.config, signals.width)
+    backbone = backbone_config(first, text, tuned.folder)
     # Recomputing is for gradients, of which there are none here.
-    backbone = dataclasses.replace(backbone_config(first, text), remat=False)
+    backbone = dataclasses.replace(backbone, remat=False)
     sizes = Sizes(
         encoder=signals,
         tokenizer=codes,

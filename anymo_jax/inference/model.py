@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int32
 from anymo_jax.inference.captions import CAPTION_TOKENS, CaptionSide
 from anymo_jax.inference.codes import Weights
 from anymo_jax.inference.recording import OVERLAP, recording_views
-from anymo_jax.inference.scores import cosines, recording_scores
+from anymo_jax.inference.scores import recording_scores
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.inference.texts import TextSide
 from anymo_jax.inference.views import ViewSide
@@ -91,8 +91,8 @@ class Model:
         """
         check_labels(labels)
         views = recording_views(imu, sites, rate_hz, overlap=0)
-        cosine = cosines(self.embed_views(views), self.embed_labels(labels))
-        found = recording_scores(cosine, self.temperature, pool)
+        vectors, texts = self.embed_views(views), self.embed_labels(labels)
+        found = recording_scores(vectors, texts, self.temperature, pool)
         order = np.argsort(-found, kind="stable")
         return [(labels[i], float(found[i])) for i in order]
 

@@ -8,12 +8,7 @@ from jaxtyping import Float
 
 from anymo_jax.datasets.labelled import RATE_HZ, LabelledWindows
 from anymo_jax.inference.model import Model, check_labels
-from anymo_jax.inference.scores import (
-    abstain_score,
-    cosines,
-    recording_scores,
-    window_scores,
-)
+from anymo_jax.inference.scores import abstain_score, label_scores, recording_scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,13 +93,13 @@ def predict(
         )
     index, views = zip(*parts, strict=True)
     vectors = model.embed_views(views)
-    cosine = cosines(vectors, model.embed_labels(labels))
+    scored = vectors, model.embed_labels(labels), model.temperature
     return Prediction(
         labels=tuple(labels),
-        scores=window_scores(cosine, model.temperature),
+        scores=label_scores(*scored),
         recording=tuple(windows.sources[windows.recording[i]] for i in index),
         start=windows.start[list(index)],
         seconds=np.array([view.length / RATE_HZ for view in views]),
-        pooled=recording_scores(cosine, model.temperature, pool),
+        pooled=recording_scores(*scored, pool),
         captions=tuple(model.caption_views(views)) if caption else (),
     )

@@ -14,40 +14,38 @@ from scipy.special import softmax
 from anymo_jax.evaluation.pooling import pool_parts
 
 
-def cosines(
-    vectors: Float32[np.ndarray, "n D"], labels: Float32[np.ndarray, "C D"]
-) -> Float[np.ndarray, "n C"]:
-    """Of each window and each label, from vectors of unit norm."""
-    return vectors.astype(np.float64) @ labels.astype(np.float64).T
-
-
-def window_scores(
-    cosine: Float[np.ndarray, "n C"], temperature: float
+def label_scores(
+    vectors: Float32[np.ndarray, "n D"],
+    labels: Float32[np.ndarray, "C D"],
+    temperature: float,
 ) -> Float[np.ndarray, "n C"]:
     """Scores of each window alone, summing to one.
 
     Args:
-      cosine: of `cosines`.
+      vectors, labels: of unit norm.
       temperature: above zero.
     """
-    return softmax(cosine / temperature, axis=1)
+    return softmax(_cosines(vectors, labels) / temperature, axis=1)
 
 
 def recording_scores(
-    cosine: Float[np.ndarray, "n C"], temperature: float, pool: str
+    vectors: Float32[np.ndarray, "n D"],
+    labels: Float32[np.ndarray, "C D"],
+    temperature: float,
+    pool: str,
 ) -> Float[np.ndarray, "C"]:
-    """Scores of all windows together, summing to one.
+    """Scores of all windows together, at least one, summing to one.
 
     Args:
-      cosine: of `cosines`, of at least one window.
-      temperature: above zero.
+      vectors, labels, temperature: as of `label_scores`.
       pool: one of `evaluation.pooling.RULES`.
 
     Raises:
       ValueError: for a rule that is none.
     """
-    one = np.zeros(len(cosine), np.int64)
-    return softmax(pool_parts(cosine, one, pool)[0] / temperature)
+    one = np.zeros(len(vectors), np.int64)
+    cosine = pool_parts(_cosines(vectors, labels), one, pool)[0]
+    return softmax(cosine / temperature)
 
 
 def abstain_score(scores: Float[np.ndarray, "C"]) -> float:
@@ -59,3 +57,7 @@ def abstain_score(scores: Float[np.ndarray, "C"]) -> float:
     """
     second, first = np.sort(scores)[-2:]
     return float(1 - (first - second) / (first + second))
+
+
+def _cosines(vectors, labels) -> np.ndarray:
+    return vectors.astype(np.float64) @ labels.astype(np.float64).T

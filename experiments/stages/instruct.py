@@ -25,6 +25,7 @@ from anymo_jax.language.settings import (
     backbone_config,
     joint_config,
     language_config,
+    save_words,
 )
 from anymo_jax.language.source import InstructionWindows, prompts_of
 from anymo_jax.language.task import instruct_task
@@ -33,7 +34,7 @@ from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.digest import one_digest
 from anymo_jax.training.settings import build as build_settings
-from experiments.stages.language import load_frozen, save_text_tokenizer
+from experiments.stages.language import load_frozen
 from experiments.stages.motion_lm import load_motion_lm
 from experiments.stages.spoken import Spoken
 from experiments.stages.stage import Motion, Stage, open_motion
@@ -54,7 +55,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
     first, params, text = load_motion_lm(config.run.motion_lm)
-    backbone = backbone_config(first, text)
+    backbone = backbone_config(first, text, config.run.motion_lm)
     language = language_config(first, backbone, text, stages.source.tokenizer)
     encoder = open_sentences(config)
     recipe = InstructRecipe(
@@ -98,7 +99,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         },
         table=spoken.table,
         order=hard_negatives(config, motion.train),
-        keep=functools.partial(save_text_tokenizer, text),
+        keep=functools.partial(save_words, text, backbone),
     )
 
 

@@ -1,7 +1,6 @@
 """What both language stages stand on: frozen stages, a backbone, the data's words."""
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,8 +23,6 @@ from anymo_jax.views.masks import draw_visible_nodes
 from anymo_jax.views.settings import view_options
 from experiments.stages.encoder import load_encoder
 from experiments.stages.tokenizer import load_tokenizer
-
-TEXT_TOKENIZER = "text_tokenizer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,8 +120,3 @@ def captions(windows: MotionWindows) -> list[str]:
         sites = site_phrase(draw_visible_nodes(rng, VisibleNodes()))
         found.append(wording.prompt.replace(SITES, sites) + wording.answer)
     return [text for text in found if text]
-
-
-def save_text_tokenizer(text: TextTokenizer, folder: pathlib.Path) -> None:
-    """Into a run's folder, where the next stage and users look for it."""
-    text.save(folder / TEXT_TOKENIZER)

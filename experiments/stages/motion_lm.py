@@ -11,7 +11,7 @@ from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.prompts import END
 from anymo_jax.language.recipes import MotionLMRecipe
 from anymo_jax.language.sayings import around_codes
-from anymo_jax.language.settings import language_config
+from anymo_jax.language.settings import TEXT_TOKENIZER, language_config, save_words
 from anymo_jax.language.task import motion_lm_task
 from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
@@ -20,12 +20,7 @@ from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import Task, Variables
 from anymo_jax.training.trained import open_trained
-from experiments.stages.language import (
-    TEXT_TOKENIZER,
-    load_frozen,
-    open_backbone,
-    save_text_tokenizer,
-)
+from experiments.stages.language import load_frozen, open_backbone
 from experiments.stages.stage import BATCH, Stage, held_out_batches, open_motion
 
 
@@ -49,7 +44,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         best_mode="min",
         upstream={"motion": motion.digest, **stages.upstream},
         table=perplexity_table,
-        keep=functools.partial(save_text_tokenizer, backbone.text),
+        keep=functools.partial(save_words, backbone.text, backbone.config),
     )
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
+from anymo_jax.language.settings import save_words
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.run_folder import open_run
 from configs import instruct, motion_lm
 from experiments.stages.instruct import check_label_prompt
-from experiments.stages.language import open_backbone, save_text_tokenizer
+from experiments.stages.language import open_backbone
 from experiments.validate import trained_recipe
 from tests.motion.test_windows import clip, write
 
@@ -25,7 +26,7 @@ def test_a_run_keeps_its_words_on_other_motion(motions, tmp_path):
     config = motion_lm.get_config("tiny")
     folder = open_run(tmp_path / "run", config)
     first = open_backbone(config, motions[0])
-    save_text_tokenizer(first.text, folder)
+    save_words(first.text, first.config, folder)
     anew = open_backbone(config, motions[1])
     again = open_backbone(trained_recipe(str(folder)), motions[1])
     said = ["a person vaults a gate"]
