@@ -15,7 +15,27 @@ The tree is the data flow; each room hands one noun to the next.
     inference    a trained run and a recording -> activities, captions, embeddings
     training     the workshop: the one loop, sharding, checkpoints, metrics
 
+    model = anymo_jax.load("runs/demo")
+
 Units are SI, quaternions wxyz, the world Z up; a body in T-pose faces +X.
 """
 
+import os
+import typing
+
+if typing.TYPE_CHECKING:
+    from anymo_jax.inference import Model
+
 __version__ = "0.1.0"
+
+
+def load(run: str | os.PathLike) -> "Model":
+    """A trained model, ready to answer; `inference.load`, which says what it refuses.
+
+    Args:
+      run: folder of an instruction-tuned run, or the one that holds it as "instruct".
+    """
+    # Here, so that a room may be had without all the others.
+    from anymo_jax import inference
+
+    return inference.load(run)

@@ -23,13 +23,11 @@ REST_FRAMES = 30
 STILL_SPEED, STILL_RATE = 0.02, 0.1
 LISTED = 12
 
-_PREPARED = flags.DEFINE_string("prepared", None, "Prepared folder.", required=True)
-
 
 def main(argv: list[str]) -> None:
     del argv
     try:
-        data = PreparedMotion(_PREPARED.value, verify=True)
+        data = PreparedMotion(flags.FLAGS.prepared, verify=True)
     except ValueError as error:
         sys.exit(f"audit: {error}")
     totals = collections.Counter()
@@ -108,5 +106,10 @@ def _report(totals, rest, faults) -> None:
     print(f"not finite: {sum(f[1] == 'not finite' for f in faults)} clips")
 
 
+def _define_flags() -> None:
+    flags.DEFINE_string("prepared", None, "Prepared folder.", required=True)
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -22,11 +22,6 @@ from absl import app, flags
 _PARTS = ("simulation", "encoder", "tokenizer", "language", "memory", "har_loading")
 # Flags that a part's `run` takes.
 _TAKES = {"language": ("size", "batch", "length"), "memory": ("batch", "length")}
-_WHAT = flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
-_JSON = flags.DEFINE_string("json", None, "File to write every number to.")
-flags.DEFINE_string("size", "tiny", "Preset of the language model.")
-flags.DEFINE_integer("batch", 8, "Rows of the language model's batch.", 1)
-flags.DEFINE_integer("length", 256, "Tokens of each of its rows, and of a prompt.", 2)
 
 
 def main(argv: list[str]) -> None:
@@ -35,14 +30,26 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
     # Each measurement is a process of its own; this one must leave it the device.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    benchmark = importlib.import_module(f"experiments.benchmarks.{_WHAT.value}")
-    taken = _TAKES.get(_WHAT.value, ())
-    result = benchmark.run(**{name: flags.FLAGS[name].value for name in taken})
+    given = flags.FLAGS
+    benchmark = importlib.import_module(f"experiments.benchmarks.{given.what}")
+    taken = _TAKES.get(given.what, ())
+    result = benchmark.run(**{name: given[name].value for name in taken})
     print(benchmark.report(result))
-    if _JSON.value:
+    if given.json:
         text = json.dumps(result, default=dataclasses.asdict, indent=1)
-        pathlib.Path(_JSON.value).write_text(text)
+        pathlib.Path(given.json).write_text(text)
+
+
+def _define_flags() -> None:
+    flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
+    flags.DEFINE_string("json", None, "File to write every number to.")
+    flags.DEFINE_string("size", "tiny", "Preset of the language model.")
+    flags.DEFINE_integer("batch", 8, "Rows of the language model's batch.", 1)
+    flags.DEFINE_integer(
+        "length", 256, "Tokens of each of its rows, and of a prompt.", 2
+    )
 
 
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -85,6 +85,10 @@ def _family(name: str) -> str:
     return rest[0] if first.startswith("codebook") else first
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
     flags.DEFINE_string("run", None, "Folder of a run.", required=True)
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -31,12 +31,10 @@ SITES = {
     "shoe: right foot": ("R_Foot", (0.10, 0.0, 0.0)),
 }
 
-_OUT = flags.DEFINE_string("out", "runs/demo", "Folder for the pictures.")
-
 
 def main(argv: list[str]) -> None:
     del argv
-    out = pathlib.Path(_OUT.value)
+    out = pathlib.Path(flags.FLAGS.out)
     out.mkdir(parents=True, exist_ok=True)
     surface = default_surface()
     placements = candidate_placements(surface)
@@ -92,5 +90,10 @@ def _nearest(placements: Placements, segment: str, point) -> int:
     return int(np.argmin(np.where(other, np.inf, distance)))
 
 
+def _define_flags() -> None:
+    flags.DEFINE_string("out", "runs/demo", "Folder for the pictures.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

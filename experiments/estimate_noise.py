@@ -143,11 +143,15 @@ def report(prior: dict) -> None:
         )
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
     flags.DEFINE_string(
         "imu", None, "folder of gaittoolbox_S02_walk.npz and xsens_andy_kicking.npz"
     )
     flags.DEFINE_string("har", None, "folder of motionsense.npz and umafall.npz")
     flags.DEFINE_string("out", "priors.json", "the table to write")
     flags.mark_flags_as_required(["imu", "har"])
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -12,13 +12,17 @@ import sys
 from absl import app, flags, logging
 
 from anymo_jax.language.plain import save_plain
+from anymo_jax.language.settings import (
+    TEXT_TOKENIZER,
+    backbone_config,
+    language_config,
+)
 from anymo_jax.language.text import load_text_tokenizer
 from anymo_jax.training.run_folder import read_config
 from anymo_jax.training.saved import CheckpointError
+from anymo_jax.training.trained import open_trained
 from experiments.places import define_places, given_places
 from experiments.stages.encoder import load_encoder
-from experiments.stages.language import TEXT_TOKENIZER, backbone_config, language_config
-from experiments.stages.stage import trained_run
 from experiments.stages.tokenizer import load_tokenizer
 
 _STAGES = ("motion_lm", "instruct")
@@ -55,7 +59,7 @@ def export(run: str, out: str, **places: str) -> None:
             f"{run} is a run of stage {config.get('stage')!r}: only those of "
             f"{' and '.join(_STAGES)} hold a language model"
         )
-    _, variables = trained_run(run, config["stage"])
+    variables = open_trained(run, config["stage"]).variables
     read = config["run"] | {name: place for name, place in places.items() if place}
     first = config
     if config["stage"] == "instruct":
@@ -63,7 +67,7 @@ def export(run: str, out: str, **places: str) -> None:
     text = load_text_tokenizer(f"{run}/{TEXT_TOKENIZER}")
     encoder, _ = load_encoder(read["encoder"])
     sizes, tokenizer = load_tokenizer(read["tokenizer"], encoder.encoder.width)
-    backbone = backbone_config(first["backbone"], text)
+    backbone = backbone_config(first, text, run)
     language = language_config(first, backbone, text, sizes)
     codebooks = tokenizer["codebook"]["embedding"]
     save_plain(out, variables.params, language, codebooks, text)

@@ -28,9 +28,9 @@ from matplotlib.figure import Figure
 
 from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.datasets.tables.facts import named_units
+from anymo_jax.evaluation.pooling import MEAN, RULES
 from anymo_jax.inference import load
 from anymo_jax.inference.prediction import Prediction, predict
-from anymo_jax.inference.scores import POOLS
 from anymo_jax.inference.table import table_windows
 from anymo_jax.training.saved import CheckpointError
 
@@ -152,7 +152,7 @@ def _define_flags() -> None:
     flags.DEFINE_string("columns", "", "Which column is what; '' guesses.")
     flags.DEFINE_list("units", [], "Such as force:g,rate:deg/s,time:ms.")
     flags.DEFINE_float("rate_hz", float("nan"), "Of rows without time stamps.")
-    flags.DEFINE_enum("pool", "mean", POOLS, "How windows are put together.")
+    flags.DEFINE_enum("pool", MEAN, RULES, "How windows are put together.")
     flags.DEFINE_bool("caption", False, "Also describe each window.")
     flags.DEFINE_string("out", "", "Folder for prediction.json and timeline.png.")
 

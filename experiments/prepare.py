@@ -12,45 +12,50 @@ import collections
 import os
 import sys
 import time
+from collections.abc import Mapping
 
 from absl import app, flags
 from ml_collections import config_flags
 
 from anymo_jax.motion import archive, prepared
 from anymo_jax.motion.prepare import PrepareOptions
-from anymo_jax.motion.sources import list_units
-
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/prepare.py:tiny")
-_OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
-_WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes.")
+from anymo_jax.motion.sources import Unit, list_units
 
 
 def main(argv: list[str]) -> None:
     """List the units, prepare them, print what was kept and what was not."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
-    config = _CONFIG.value
+    given = flags.FLAGS
     try:
-        units = list_units(
-            packs=config.packs,
-            bvh=config.bvh,
-            mvnx=config.mvnx,
-            procedural=config.procedural,
-            activities=config.activities,
-            seed=config.seed,
-        )
-        trials = archive.read_splits(config.splits)
         manifest = archive.prepare(
-            _OUT.value,
-            units,
-            PrepareOptions(**config.options),
-            archive.Splits(trials, config.held_out_subjects),
-            workers=_WORKERS.value,
+            given.out,
+            *sources(given.config),
+            workers=given.workers,
             progress=_Progress(),
         )
     except ValueError as error:
         sys.exit(f"prepare: {error}")
     print_card(manifest)
+
+
+def sources(config: Mapping) -> tuple[list[Unit], PrepareOptions, archive.Splits]:
+    """What a recipe of configs/prepare.py names: units, options and splits.
+
+    Raises:
+      ValueError: naming the source that is not there, or the option that cannot be.
+    """
+    units = list_units(
+        packs=config["packs"],
+        bvh=config["bvh"],
+        mvnx=config["mvnx"],
+        procedural=config["procedural"],
+        activities=config["activities"],
+        seed=config["seed"],
+    )
+    trials = archive.read_splits(config["splits"])
+    splits = archive.Splits(trials, config["held_out_subjects"])
+    return units, PrepareOptions(**config["options"]), splits
 
 
 class _Progress:
@@ -95,5 +100,12 @@ def print_card(manifest: dict) -> None:
             print(f"  ... and {len(group) - 3} more, in {prepared.MANIFEST}")
 
 
+def _define_flags() -> None:
+    config_flags.DEFINE_config_file("config", "configs/prepare.py:tiny")
+    flags.DEFINE_string("out", None, "Folder to write.", required=True)
+    flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -27,77 +27,51 @@ from anymo_jax.datasets.part import WindowOptions
 from anymo_jax.datasets.raw import DATASETS
 from anymo_jax.datasets.tables.facts import TableOptions, named_sites, named_units
 
-_LIST = flags.DEFINE_bool("list", False, "Show all datasets and what each needs.")
-_DATASET = flags.DEFINE_string("dataset", None, "Name of the dataset; see --list.")
-_RAW = flags.DEFINE_string("raw", None, "Its folder or file.")
-_OUT = flags.DEFINE_string("out", None, "Safetensors file to write.")
-_UNITS = flags.DEFINE_list(
-    "units",
-    ["declared"],
-    "declared: refuse what contradicts the dataset's units. auto: rescale it. "
-    "force:g,rate:deg/s,time:ms: the units of what is read, where they are known "
-    "better.",
-)
-_GAP = flags.DEFINE_float("gap_s", 0.25, "Stamps further apart are a gap: NaN.")
-_MISSING = flags.DEFINE_float(
-    "most_missing", 0.2, "Windows with more missing in all sensors are dropped."
-)
-_COLUMNS = flags.DEFINE_string("columns", "", "Tables: which column is what.")
-_SITES = flags.DEFINE_string(
-    "sites",
-    "",
-    "Where a device is worn: 'left wrist', or 'imu1=left wrist;imu2=waist'.",
-)
-_RATE = flags.DEFINE_float("rate_hz", float("nan"), "Tables without time stamps.")
-_WINDOW = flags.DEFINE_float("window_s", 5.0, "Tables; 0: a label's stretch is one.")
-_HOP = flags.DEFINE_float("hop_s", 0.0, "Tables: from window to window; 0: no overlap.")
-_SHORTEST = flags.DEFINE_float("shortest_s", 1.0, "Tables: shorter ones are dropped.")
-_CLASSES = flags.DEFINE_string("classes", "", "Tables: 'sitting;walking', in order.")
-
 
 def main(argv: list[str]) -> None:
     """List the datasets, or prepare one and print its card."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
-    if _LIST.value:
+    given = flags.FLAGS
+    if given.list:
         print(listing())
         return
-    for flag in (_DATASET, _RAW, _OUT):
-        if not flag.value:
-            raise app.UsageError(f"--{flag.name} is needed; --list shows the datasets")
+    for name in ("dataset", "raw", "out"):
+        if not given[name].value:
+            raise app.UsageError(f"--{name} is needed; --list shows the datasets")
     try:
-        card = _prepare()
+        card = _prepare(given)
     except ValueError as error:
         sys.exit(f"prepare_har: {error}")
-    print(f"\n{render_card(card)}\n\nwritten to {_OUT.value}")
+    print(f"\n{render_card(card)}\n\nwritten to {given.out}")
 
 
-def _prepare() -> dict:
-    mode, given = "declared", {}
-    if len(_UNITS.value) == 1 and _UNITS.value[0] in UNITS:
-        mode = _UNITS.value[0]
+def _prepare(given: flags.FlagValues) -> dict:
+    mode, units = "declared", {}
+    if len(given.units) == 1 and given.units[0] in UNITS:
+        mode = given.units[0]
     else:
-        given = named_units(_UNITS.value)
-    site, sites = named_sites(_SITES.value)
+        units = named_units(given.units)
+    site, sites = named_sites(given.sites)
     options = TableOptions(
-        columns=_COLUMNS.value,
+        columns=given.columns,
         site=site,
         sites=sites,
-        units=given,
-        rate_hz=_RATE.value,
-        window_s=_WINDOW.value,
-        hop_s=_HOP.value,
-        shortest_s=_SHORTEST.value,
-        classes=tuple(filter(None, _CLASSES.value.split(";"))),
+        units=units,
+        rate_hz=given.rate_hz,
+        window_s=given.window_s,
+        hop_s=given.hop_s,
+        shortest_s=given.shortest_s,
+        classes=tuple(filter(None, given.classes.split(";"))),
     )
-    raw = pathlib.Path(_RAW.value)
+    raw = pathlib.Path(given.raw)
     windows = prepare(
-        open_dataset(_DATASET.value, raw, options),
+        open_dataset(given.dataset, raw, options),
         raw,
-        pathlib.Path(_OUT.value),
-        WindowOptions(_GAP.value, _MISSING.value),
+        pathlib.Path(given.out),
+        WindowOptions(given.gap_s, given.most_missing),
         units=mode,
-        settings={"dataset": _DATASET.value, "table": repr(options)},
+        settings={"dataset": given.dataset, "table": repr(options)},
         progress=_Progress(),
     )
     return dict(windows.card)
@@ -150,5 +124,35 @@ def _wrapped(text: str) -> list[str]:
     )
 
 
+def _define_flags() -> None:
+    flags.DEFINE_bool("list", False, "Show all datasets and what each needs.")
+    flags.DEFINE_string("dataset", None, "Name of the dataset; see --list.")
+    flags.DEFINE_string("raw", None, "Its folder or file.")
+    flags.DEFINE_string("out", None, "Safetensors file to write.")
+    flags.DEFINE_list(
+        "units",
+        ["declared"],
+        "declared: refuse what contradicts the dataset's units. auto: rescale it. "
+        "force:g,rate:deg/s,time:ms: the units of what is read, where they are known "
+        "better.",
+    )
+    flags.DEFINE_float("gap_s", 0.25, "Stamps further apart are a gap: NaN.")
+    flags.DEFINE_float(
+        "most_missing", 0.2, "Windows with more missing in all sensors are dropped."
+    )
+    flags.DEFINE_string("columns", "", "Tables: which column is what.")
+    flags.DEFINE_string(
+        "sites",
+        "",
+        "Where a device is worn: 'left wrist', or 'imu1=left wrist;imu2=waist'.",
+    )
+    flags.DEFINE_float("rate_hz", float("nan"), "Tables without time stamps.")
+    flags.DEFINE_float("window_s", 5.0, "Tables; 0: a label's stretch is one.")
+    flags.DEFINE_float("hop_s", 0.0, "Tables: from window to window; 0: no overlap.")
+    flags.DEFINE_float("shortest_s", 1.0, "Tables: shorter ones are dropped.")
+    flags.DEFINE_string("classes", "", "Tables: 'sitting;walking', in order.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -52,10 +52,6 @@ SITES = ("Pelvis", "R_Forearm", "R_UpperLeg", "R_LowerLeg")
 JOINTS = {"knee": "R_LowerLeg", "hip": "R_UpperLeg", "elbow": "R_Forearm"}
 CLIPS = 12
 
-_PACKS = flags.DEFINE_string("packs", "", "Packs of captured motion, a pattern.")
-_HAR = flags.DEFINE_string("har", "", "Folder with motionsense.npz of real sensors.")
-_OUT = flags.DEFINE_string("out", "runs/realism", "Folder for the picture.")
-
 
 @dataclasses.dataclass(frozen=True)
 class Levels:
@@ -80,9 +76,9 @@ class Levels:
 
 def main(argv: list[str]) -> None:
     del argv
-    out = pathlib.Path(_OUT.value)
+    out = pathlib.Path(flags.FLAGS.out)
     out.mkdir(parents=True, exist_ok=True)
-    captured = _captured(_PACKS.value)
+    captured = _captured(flags.FLAGS.packs)
     panels = {}
     print(_HEADER)
     for kind, (_, activities, site) in KINDS.items():
@@ -99,7 +95,7 @@ def main(argv: list[str]) -> None:
                 levels = measure(recordings, site)
                 print(_row(kind, name, levels))
                 panels.setdefault(kind, {})[name] = levels.spectra[site]
-    _print_still(_HAR.value)
+    _print_still(flags.FLAGS.har)
     picture = out / "spectra.png"
     pictures.draw_spectra(picture, "|force|, captured beside library", panels)
     print(f"\nspectra: {picture}")
@@ -245,5 +241,12 @@ def _real_windows(path: pathlib.Path, kind: str) -> np.ndarray:
         return data["x"][data["y"] == index][:, :, 0]
 
 
+def _define_flags() -> None:
+    flags.DEFINE_string("packs", "", "Packs of captured motion, a pattern.")
+    flags.DEFINE_string("har", "", "Folder with motionsense.npz of real sensors.")
+    flags.DEFINE_string("out", "runs/realism", "Folder for the picture.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

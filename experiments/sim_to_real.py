@@ -284,8 +284,12 @@ def draw(comparison: Comparison, traces: dict) -> Figure:
     return figure
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
     flags.DEFINE_string("data", None, "folder of the three recordings")
     flags.DEFINE_string("out", None, "folder for the table and the pictures")
     flags.mark_flags_as_required(["data", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

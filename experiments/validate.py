@@ -18,12 +18,12 @@ import sys
 import ml_collections
 from absl import app, flags, logging
 
+from anymo_jax.language.settings import TEXT_TOKENIZER
 from anymo_jax.training.run_folder import CHECKPOINTS, read_config
 from anymo_jax.training.saved import CheckpointError
 from anymo_jax.training.variables import restore_variables
 from experiments.places import define_places, given_places, set_places
 from experiments.stages import build_stage
-from experiments.stages.language import TEXT_TOKENIZER
 
 
 def main(argv: list[str]) -> None:

@@ -3,6 +3,8 @@
 import ast
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -39,9 +41,10 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+# Modules of training that a room may import, by the file that does.
+WORKSHOP = {name: (f"anymo_jax.training.{name}",) for name in ("task", "settings")}
 OPENS_RUNS = tuple(
-    f"anymo_jax.training.{name}"
-    for name in ("digest", "run_folder", "saved", "settings", "variables")
+    f"anymo_jax.training.{name}" for name in ("run_folder", "settings", "trained")
 )
 
 
@@ -65,16 +68,26 @@ def test_rooms_import_upstream_only(path):
         ):
             continue
         if parts[1] == "training":
-            is_task = path.name == "task.py" and name.startswith(
-                "anymo_jax.training.task"
-            )
+            # A recipe's values become dataclasses where each room says what of.
+            own_door = name.startswith(WORKSHOP.get(path.stem, ()))
             # Who opens a trained run reads its folder and its checkpoints.
             opens_runs = room == "inference" and name.startswith(OPENS_RUNS)
-            assert is_task or opens_runs, (
-                f"{path}: only task.py imports training, and training.task only"
+            assert own_door or opens_runs, (
+                f"{path}: of training, task.py imports training.task and settings.py "
+                "training.settings; nothing else does"
             )
             continue
         assert parts[1] in MAY_IMPORT[room], f"{path}: {room} must not import {name}"
+
+
+def test_the_package_itself_imports_no_room():
+    """`anymo_jax.load` brings them in when it is called."""
+    told = "import sys, anymo_jax; print([m for m in sys.modules if m in {'jax', "
+    told += "'numpy', 'flax'} or m.startswith('anymo_jax.')], anymo_jax.load.__name__)"
+    found = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True
+    )
+    assert found.stdout == "[] load\n", found.stderr
 
 
 @pytest.mark.parametrize("path", sources("anymo_jax"), ids=str)
@@ -106,6 +119,18 @@ def test_nothing_unpickles_and_no_attic_opens(path):
             if getattr(owner, "id", "") == "np":
                 given = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
                 assert given.get("allow_pickle") is False, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", sources("experiments"), ids=str)
+def test_commands_define_flags_only_when_they_are_run(path):
+    """Several have an --out: who imports two of them must not meet both."""
+    inside = (ast.FunctionDef, ast.ClassDef)
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, inside):
+            continue
+        for node in ast.walk(statement):
+            called = getattr(getattr(node, "func", None), "attr", "")
+            assert not called.startswith("DEFINE_"), f"{path}:{node.lineno}: {called}"
 
 
 @pytest.mark.parametrize("path", sources("anymo_jax", "experiments"), ids=str)

@@ -5,13 +5,14 @@ import pytest
 
 from anymo_jax.encoder import model as encoder_model
 from anymo_jax.encoder.predictor import init_predictor
+from anymo_jax.encoder.settings import encoder_recipe
 from anymo_jax.tokenizer import model as tokenizer_model
 from anymo_jax.tokenizer.config import TokenizerConfig
 from anymo_jax.training.optimiser import OptimiserOptions, make_optimiser
 from anymo_jax.training.settings import SettingsError, build
+from anymo_jax.views.settings import view_options
 from configs import encoder, tokenizer
-from experiments.stages.encoder import encoder_recipe
-from experiments.stages.stage import build_stage, view_options
+from experiments.stages.stage import build_stage
 from experiments.train import fit_options
 
 VARIANTS = ("tiny", "small", "paper")
@@ -29,7 +30,7 @@ def test_training_options_of_every_variant_fit(stage, variant):
     assert options.steps >= 50 and options.ema_decay is None
     chosen = build(OptimiserOptions, config.optimiser, "config.optimiser")
     make_optimiser(chosen, options.steps)
-    view_options(config.views)
+    view_options(config)
 
 
 def test_the_papers_recipe_is_the_papers():

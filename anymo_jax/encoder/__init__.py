@@ -1,6 +1,6 @@
 """From views to setup-agnostic motion latents (paper, section 3.2, Eq. 3).
 
-config       what an encoder and a predictor are
+config       what an encoder and a predictor are;  settings: of a recipe
 graph        the body graph and messages along its edges
 norm         normalisation over the samples that count
 block, model   the ST-GCN

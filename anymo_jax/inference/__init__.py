@@ -6,7 +6,7 @@ recording   a user's arrays -> views: sites, units, rate, windows
 views       views -> code streams and unit vectors;  texts: texts likewise
 codes       the compiled programs;  batches: their few shapes
 scores      vectors -> scores of labels
-run, sizes  what a run's folder holds and says
+sizes       of all models
 """
 
 from anymo_jax.inference.load import load

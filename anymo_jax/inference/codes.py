@@ -75,8 +75,8 @@ def text_vectors(sizes: Sizes, weights: Weights, batch: dict) -> Float[Array, "B
     Args:
       sizes: static.
       weights: of all models.
-      batch: "text", "text_length" and "text_span", or "text_vector", as those of a
-        narration in `language.source.InstructionWindows`.
+      batch: "text", "text_length", "text_span" and "text_prompted", or "text_vector",
+        as those of a narration in `language.source.InstructionWindows`.
     """
     return forward.text_vectors(_reader(sizes, weights), batch, "text", 0)
 

@@ -4,7 +4,8 @@
     model.classify(imu, sites=["right wrist"], rate_hz=50.0, labels=["run", "sit"])
 
 Arrays go in and come out as numpy. A recording longer than 5 s is cut into windows of
-5 s that overlap by half; what is asked of a recording is answered from all of them.
+5 s, and what is asked of it is answered from all of them. Those that are classified or
+tokenized follow each other, those that are embedded or captioned overlap by half.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from jaxtyping import Float32, Int32
 from anymo_jax.inference.captions import CAPTION_TOKENS, CaptionSide
 from anymo_jax.inference.codes import Weights
 from anymo_jax.inference.recording import OVERLAP, recording_views
-from anymo_jax.inference.scores import label_scores, pooled
+from anymo_jax.inference.scores import recording_scores
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.inference.texts import TextSide
 from anymo_jax.inference.views import ViewSide
@@ -75,16 +76,23 @@ class Model:
     ) -> list[tuple[str, float]]:
         """Labels with their scores, best first.
 
-        A window's scores are the softmax over `labels` of cosine / temperature; a
-        recording's are their mean, or with "max" each label's highest, over windows.
+        Labels are ranked as `evaluation` ranks them: by cosine, pooled over windows of
+        5 s that follow each other. The scores are the softmax of pooled cosine /
+        temperature.
+
+        Args:
+          imu, sites, rate_hz: of the recording.
+          labels: two or more activity names.
+          pool: "mean" over windows, or "max", each label by its best window: a short
+            action is not diluted.
 
         Raises:
           ValueError: naming the argument, for whatever cannot be so.
         """
         check_labels(labels)
-        vectors = self.embed_imu(imu, sites=sites, rate_hz=rate_hz)
-        scores = label_scores(vectors, self.embed_labels(labels), self.temperature)
-        found = pooled(scores, pool)
+        views = recording_views(imu, sites, rate_hz, overlap=0)
+        vectors, texts = self.embed_views(views), self.embed_labels(labels)
+        found = recording_scores(vectors, texts, self.temperature, pool)
         order = np.argsort(-found, kind="stable")
         return [(labels[i], float(found[i])) for i in order]
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from anymo_jax.datasets.labelled import RATE_HZ, LabelledWindows
 from anymo_jax.inference.model import Model, check_labels
-from anymo_jax.inference.scores import abstain_score, label_scores, pooled
+from anymo_jax.inference.scores import abstain_score, label_scores, recording_scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Prediction:
       scores: (n, C) of each window, summing to one.
       recording: of each window, by name.
       start, seconds: (n,) of each window, in its recording.
-      pooled: (C,) scores of all windows together.
+      pooled: (C,) scores of all windows together, of `scores.recording_scores`.
       captions: a sentence of each window, or ().
     """
 
@@ -77,7 +77,7 @@ def predict(
       model: of `load`.
       windows: of at least a second each.
       labels: two or more activity names.
-      pool: how windows are put together, "mean" or "max".
+      pool: how windows are put together, as in `Model.classify`.
       caption: also describe each window.
 
     Raises:
@@ -93,13 +93,13 @@ def predict(
         )
     index, views = zip(*parts, strict=True)
     vectors = model.embed_views(views)
-    scores = label_scores(vectors, model.embed_labels(labels), model.temperature)
+    scored = vectors, model.embed_labels(labels), model.temperature
     return Prediction(
         labels=tuple(labels),
-        scores=scores,
+        scores=label_scores(*scored),
         recording=tuple(windows.sources[windows.recording[i]] for i in index),
         start=windows.start[list(index)],
         seconds=np.array([view.length / RATE_HZ for view in views]),
-        pooled=pooled(scores, pool),
+        pooled=recording_scores(*scored, pool),
         captions=tuple(model.caption_views(views)) if caption else (),
     )

@@ -1,10 +1,17 @@
-"""From unit vectors to scores: of windows, of recordings, and how sure they are."""
+"""From unit vectors to scores: of windows, of recordings, and how sure they are.
+
+    window      softmax over labels of cosine / temperature
+    recording   the same of its windows' cosines, pooled by a rule of evaluation.pooling
+
+Cosines are pooled, not shares: so a recording's labels rank as evaluation ranks them,
+whatever the temperature, which only says how sure the scores look.
+"""
 
 import numpy as np
 from jaxtyping import Float, Float32
 from scipy.special import softmax
 
-POOLS = ("mean", "max")
+from anymo_jax.evaluation.pooling import pool_parts
 
 
 def label_scores(
@@ -12,31 +19,33 @@ def label_scores(
     labels: Float32[np.ndarray, "C D"],
     temperature: float,
 ) -> Float[np.ndarray, "n C"]:
-    """Softmax over labels of cosine / temperature, a row per window.
+    """Scores of each window alone, summing to one.
 
     Args:
       vectors, labels: of unit norm.
       temperature: above zero.
     """
-    cosine = vectors.astype(np.float64) @ labels.astype(np.float64).T
-    return softmax(cosine / temperature, axis=1)
+    return softmax(_cosines(vectors, labels) / temperature, axis=1)
 
 
-def pooled(scores: Float[np.ndarray, "n C"], pool: str) -> Float[np.ndarray, "C"]:
-    """Scores of a recording from those of its windows.
+def recording_scores(
+    vectors: Float32[np.ndarray, "n D"],
+    labels: Float32[np.ndarray, "C D"],
+    temperature: float,
+    pool: str,
+) -> Float[np.ndarray, "C"]:
+    """Scores of all windows together, at least one, summing to one.
 
-    "mean" asks what it holds most of; "max" takes each label's best window and sums to
-    one again, so that a short action is not diluted.
+    Args:
+      vectors, labels, temperature: as of `label_scores`.
+      pool: one of `evaluation.pooling.RULES`.
 
     Raises:
-      ValueError: for a rule that is neither.
+      ValueError: for a rule that is none.
     """
-    if pool not in POOLS:
-        raise ValueError(f"pool is {pool!r}; choose one of {', '.join(POOLS)}")
-    if pool == "mean":
-        return scores.mean(axis=0)
-    best = scores.max(axis=0)
-    return best / best.sum()
+    one = np.zeros(len(vectors), np.int64)
+    cosine = pool_parts(_cosines(vectors, labels), one, pool)[0]
+    return softmax(cosine / temperature)
 
 
 def abstain_score(scores: Float[np.ndarray, "C"]) -> float:
@@ -48,3 +57,7 @@ def abstain_score(scores: Float[np.ndarray, "C"]) -> float:
     """
     second, first = np.sort(scores)[-2:]
     return float(1 - (first - second) / (first + second))
+
+
+def _cosines(vectors, labels) -> np.ndarray:
+    return vectors.astype(np.float64) @ labels.astype(np.float64).T

@@ -42,7 +42,8 @@ class TextSide:
         """Vectors in the order of the prompts.
 
         Raises:
-          ValueError: for a text longer than the context.
+          ValueError: for a text longer than the context, or one that is to stand behind
+            learned tokens that the run has none of.
         """
         new = [p for p in dict.fromkeys(prompts) if p not in self._known]
         rows = self._sentence_rows(new) if self._sentences else self._token_rows(new)
@@ -67,6 +68,7 @@ class TextSide:
             before, content, after = self._tokenizer.encode(list(parts), markup=False)
             rows.append(before + content + after)
             spans.append([len(before), len(before) + len(content)])
+            self._check_prompt(prompt)
             if len(rows[-1]) > self._sizes.longest_text:
                 raise ValueError(
                     f"the text {prompt.content[:40]!r}... has {len(rows[-1])} tokens, "
@@ -75,4 +77,18 @@ class TextSide:
         longest = bucket(max(map(len, rows), default=1), _SHORTEST)
         tokens, length = padded(rows, min(longest, self._sizes.longest_text))
         span = np.array(spans, np.int32).reshape(-1, 2)
-        return {"text": tokens, "text_length": length, "text_span": span}
+        prompted = np.array([prompt.soft_prompt for prompt in prompts], bool)
+        return {
+            "text": tokens,
+            "text_length": length,
+            "text_span": span,
+            "text_prompted": prompted,
+        }
+
+    def _check_prompt(self, prompt: TextPrompt) -> None:
+        if prompt.soft_prompt and not self._sizes.joint.soft_prompt:
+            raise ValueError(
+                f"the text {prompt.content[:40]!r} is to stand behind learned tokens, "
+                "but the run was trained with joint.soft_prompt = 0: name a fixed "
+                "wording, such as label_prompt 'bare'"
+            )

@@ -132,15 +132,18 @@ def text_vectors(
     if joint.tower != SHARED:
         return model.joint_sentences(params["joint"], joint, batch[f"{name}_vector"])
 
-    def vectors(inputs: tuple[Array, Array, Array]) -> Array:
-        tokens, length, span = inputs
+    def vectors(inputs: tuple[Array, Array, Array, Array]) -> Array:
+        tokens, length, span, prompted = inputs
         place = jnp.arange(tokens.shape[1])[None]
         pooled = (place >= span[:, :1]) & (place < span[:, 1:])
         embeddings = model.embed(params, language, rows, tokens)
         mask = place < length[:, None]
-        return model.joint_text(params, language, joint, embeddings, mask, pooled)
+        return model.joint_text(
+            *(params, language, joint, embeddings, mask, pooled, prompted)
+        )
 
-    inputs = jax.tree.map(jnp.asarray, (*brought(batch, name), batch[f"{name}_span"]))
+    extra = batch[f"{name}_span"], batch[f"{name}_prompted"]
+    inputs = jax.tree.map(jnp.asarray, (*brought(batch, name), *extra))
     return encode_in_chunks(vectors, inputs, chunk=chunk or len(inputs[0]))
 
 

@@ -223,8 +223,9 @@ def joint_text(
     embeddings: Float[Array, "B L D"],
     mask: Bool[Array, "B L"],
     span: Bool[Array, "B L"],
+    prompted: Bool[Array, "B"],
 ) -> Float[Array, "B J"]:
-    """Unit vectors of texts through the backbone, behind the soft prompt.
+    """Unit vectors of texts through the backbone, behind the soft prompt or alone.
 
     Args:
       params: all of the model's, "joint" among them.
@@ -232,12 +233,14 @@ def joint_text(
       embeddings: of the texts' tokens.
       mask: real tokens.
       span: those that are pooled: the content, without what a wording adds.
+      prompted: texts that the soft prompt stands before; all False where
+        `config.soft_prompt` is 0.
     """
     joint = params["joint"]
     with jax.named_scope("joint_text"):
         if config.soft_prompt:
             prompt = joint["soft_prompt"]
-            embeddings, mask, span = prepend(prompt, embeddings, mask, span)
+            embeddings, mask, span = prepend(prompt, embeddings, mask, span, prompted)
         hidden = states(params, language, embeddings, mask)
         pooler = LatentAttentionPooler(config.pooler)
         pooled = pooler.apply({"params": joint["text_pooler"]}, hidden, span)

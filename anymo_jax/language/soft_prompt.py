@@ -1,6 +1,7 @@
 """Learned tokens before a text: a context that the contrast writes (section 3.3, E.1).
 
-Narrations and labels share one prompt of 8 vectors. They take part in attention and are
+Narrations and labels share one prompt of 8 vectors, where their wording has it: the
+fixed wordings of Table 10 do not. The vectors take part in attention and are
 left out of pooling, so that they are learnt only through what they do to the words.
 """
 
@@ -20,7 +21,7 @@ class Prompted(NamedTuple):
 
     Attributes:
       embeddings: (B, P + L, D), to the language model.
-      mask: (B, P + L) bool, real tokens, the prompt's among them.
+      mask: (B, P + L) bool, real tokens, the prompt's among them of texts that have it.
       span: (B, P + L) bool, tokens to pool, none of the prompt's.
     """
 
@@ -49,17 +50,19 @@ def prepend(
     embeddings: Float[Array, "B L D"],
     mask: Bool[Array, "B L"],
     span: Bool[Array, "B L"],
+    prompted: Bool[Array, "B"],
 ) -> Prompted:
-    """The prompt before each text.
+    """The prompt before each text that has one; before the others it is padding.
 
-    Padding on the left stays between prompt and text; positions count real tokens
-    only, so that it moves nothing.
+    Padding may stand anywhere: positions count real tokens only, so that it moves
+    nothing, and texts with and without the prompt share a batch.
 
     Args:
       prompt: learned vectors.
       embeddings: of the texts, whose dtype the result has.
       mask: real tokens.
       span: tokens to pool.
+      prompted: which texts have the prompt.
     """
     ahead = (len(embeddings), len(prompt))
     learned = jnp.broadcast_to(
@@ -67,6 +70,6 @@ def prepend(
     )
     return Prompted(
         jnp.concatenate([learned, embeddings], axis=1),
-        jnp.concatenate([jnp.ones(ahead, bool), mask], axis=1),
+        jnp.concatenate([jnp.broadcast_to(prompted[:, None], ahead), mask], axis=1),
         jnp.concatenate([jnp.zeros(ahead, bool), span], axis=1),
     )

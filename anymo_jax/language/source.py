@@ -40,7 +40,8 @@ class InstructionWindows:
         its answer with the closing token
       imu_before, imu_after: tokens around the codes of the contrastive prompt
       narration, label: tokens of the positive text and of the label; *_span (2,) the
-        first token to pool and the one after the last
+        first token to pool and the one after the last; *_prompted () whether the soft
+        prompt stands before it
       text_id, label_id: equal for equal primary texts and labels; label_id -1 for none
       *_length (): tokens of each of those rows
 
@@ -147,7 +148,10 @@ class InstructionWindows:
         before, content, after = map(self._ids, parts)
         tokens = before + content + after or [self.tokenizer.pad]
         span = np.array([len(before), len(before) + len(content)], np.int32)
-        return self._row(name, tokens) | {f"{name}_span": span}
+        return self._row(name, tokens) | {
+            f"{name}_span": span,
+            f"{name}_prompted": np.bool_(prompt.soft_prompt),
+        }
 
     def _vector(self, prompt: TextPrompt | None) -> np.ndarray:
         """The sentence vector of a text; zeros of an absent one."""

@@ -1,6 +1,6 @@
 """Latents to discrete tokens and back: a product-quantised VAE (paper, Eq. 4).
 
-config        sizes and rates
+config        sizes and rates;  settings: of a recipe
 model         projection into chunks, and the decoder back to the latent
 quantizer     nearest codes, straight-through gradients
 codebook      moving averages and the refresh of dead codes

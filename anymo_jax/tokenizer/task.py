@@ -139,6 +139,11 @@ def draw_latents(
     return jax.lax.stop_gradient(latent), view
 
 
+def tokenizer_variables(variables: Variables) -> dict:
+    """{"params", "codebook"}, as what codes latents takes them."""
+    return {"params": variables.params, **variables.collections}
+
+
 def _init(config: TokenizerConfig, key) -> Variables:
     variables = model.init(key, config)
     return Variables(variables["params"], {"codebook": variables["codebook"]})

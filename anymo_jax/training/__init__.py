@@ -10,6 +10,8 @@ metrics       rows and TensorBoard; `progress`, `flops`, `profile`: how fast it 
 nonfinite     what is told of a step that is refused; `termination`: SIGTERM
 optimiser     AdamW, its schedule, clipping
 checkpoint    states saved and restored; `run_folder`: what a run leaves behind
+trained       a run opened again;  settings: a config's values as dataclasses
 
-Rooms import `training.task` only, so nothing is imported here.
+Rooms import `training.task` from their task.py, `training.settings` from their
+settings.py, and nothing else, so nothing is imported here.
 """

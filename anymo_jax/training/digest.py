@@ -12,6 +12,7 @@ against accidents, not against forgers.
 """
 
 import functools
+import hashlib
 import math
 import zlib
 from typing import Any
@@ -64,6 +65,12 @@ def digests(tree: Any) -> dict[str, str]:
         name: "".join(f"{word:08x}" for word in row)
         for name, row in zip(named, words, strict=True)
     }
+
+
+def one_digest(tree: Any) -> str:
+    """One digest of all leaves, as 64 hexadecimal digits; as `digests` otherwise."""
+    joined = "".join(f"{k}={v};" for k, v in sorted(digests(tree).items()))
+    return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def checksum(x: Shaped[Array, "..."]) -> UInt32[Array, "2"]:

@@ -60,6 +60,28 @@ def build(cls: type[T], mapping: Any, where: str = "config") -> T:
         raise SettingsError(f"{where}: {error}") from error
 
 
+def given(config: Any, path: str) -> Any:
+    """The value that a config has at a dotted path, such as "joint.latents".
+
+    Args:
+      config: a recipe, or what a run's config.json says; ConfigDict or mapping.
+      path: of a value or of a mapping.
+
+    Raises:
+      SettingsError: naming the first part of the path that is missing.
+    """
+    found, where = config, "config"
+    for name in path.split("."):
+        where = f"{where}.{name}"
+        if not _is_mapping(found) or name not in found:
+            raise SettingsError(
+                f"{where} is missing: a recipe of configs/ has it, a run of an older "
+                "one may not; give it, or train that run again"
+            )
+        found = found[name]
+    return found
+
+
 def _names(cls):
     return ", ".join(f.name for f in dataclasses.fields(cls) if f.init)
 

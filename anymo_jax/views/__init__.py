@@ -2,7 +2,7 @@
 
 paired       the door: two views of a window, or one
 view         the noun that an encoder sees
-options      what views are made with
+options      what views are made with;  settings: of a recipe
 placements   where sensors sit;  orientation   how they are turned
 simulate     their signals, with device noise
 masks        visible nodes, missing gyroscopes, magnitude channels

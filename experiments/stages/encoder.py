@@ -9,17 +9,18 @@ import ml_collections
 import numpy as np
 
 from anymo_jax.encoder import validation
-from anymo_jax.encoder.config import EncoderConfig, PredictorConfig
+from anymo_jax.encoder.settings import encoder_recipe
 from anymo_jax.encoder.task import EncoderRecipe, encoder_task, encoder_variables
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
 from anymo_jax.training.random import StepStreams
-from anymo_jax.training.settings import build as build_settings
 from anymo_jax.training.task import Variables
+from anymo_jax.training.trained import open_trained
 from anymo_jax.views import body_tables
 from anymo_jax.views.placements import BodyTables
+from anymo_jax.views.settings import view_options
 from experiments.stages.real import RealCheck
-from experiments.stages.stage import Stage, open_motion, trained_run, view_options
+from experiments.stages.stage import Stage, open_motion
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
@@ -29,7 +30,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     body = body_tables(motion.train.segment, motion.train.frame)
     task = encoder_task(recipe, body, load_priors())
     retrieval = Retrieval(
-        dataclasses.replace(recipe, views=view_options(config.validation.views)),
+        dataclasses.replace(recipe, views=view_options(config.validation)),
         body,
         motion.validation,
         pools=config.validation.pools,
@@ -51,31 +52,14 @@ def build(config: ml_collections.ConfigDict) -> Stage:
     )
 
 
-def encoder_recipe(config: Mapping) -> EncoderRecipe:
-    """`EncoderRecipe` of a recipe of configs/encoder.py, or of a run's config.json."""
-    encoder = dict(config["encoder"])
-    encoder["norm_updates"] = config["norm_updates"]
-    width = encoder["channels"][-1]
-    predictor = dict(config["predictor"], width=width, dtype=encoder["dtype"])
-    return EncoderRecipe(
-        encoder=build_settings(EncoderConfig, encoder, "config.encoder"),
-        predictor=build_settings(PredictorConfig, predictor, "config.predictor"),
-        views=view_options(config["views"]),
-        fixed_views=config["views"]["fixed"],
-        objective=config["objective"],
-        temperature=config["temperature"],
-        same_text_negatives=config["same_text_negatives"],
-    )
-
-
 def load_encoder(run: str, step="best") -> tuple[EncoderRecipe, dict]:
     """Recipe and encoder variables of a trained run.
 
     Raises:
-      ValueError, CheckpointError: as `trained_run`.
+      ValueError, CheckpointError: as `open_trained`.
     """
-    config, variables = trained_run(run, "encoder", step)
-    return encoder_recipe(config), encoder_variables(variables)
+    opened = open_trained(run, "encoder", step)
+    return encoder_recipe(opened.config), encoder_variables(opened.variables)
 
 
 class Retrieval:

@@ -8,7 +8,6 @@ import numpy as np
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
 from anymo_jax.language.directions import direction_pairs
 from anymo_jax.language.hard_negatives import HardNegativeOrder
-from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.labels import (
     LabelVocabulary,
     count_labels,
@@ -16,28 +15,29 @@ from anymo_jax.language.labels import (
     frequent_labels,
     label_vocabulary,
 )
-from anymo_jax.language.model import SENTENCES, JointConfig
+from anymo_jax.language.model import SENTENCES, SHARED
 from anymo_jax.language.paraphrase.rules import paraphrase
 from anymo_jax.language.paraphrase.store import read_paraphrases
-from anymo_jax.language.pooler import PoolerConfig
-from anymo_jax.language.qwen2 import Qwen2Config
 from anymo_jax.language.recipes import InstructRecipe
 from anymo_jax.language.rows import RowOptions
 from anymo_jax.language.sayings import Sayings, everything_said
+from anymo_jax.language.settings import (
+    backbone_config,
+    joint_config,
+    language_config,
+    save_words,
+)
 from anymo_jax.language.source import InstructionWindows, prompts_of
 from anymo_jax.language.task import instruct_task
+from anymo_jax.language.templates import load_templates
 from anymo_jax.motion.mirror import mirror_text
 from anymo_jax.motion.windows import MotionWindows
+from anymo_jax.training.digest import one_digest
 from anymo_jax.training.settings import build as build_settings
-from experiments.stages.language import (
-    backbone_config,
-    language_config,
-    load_frozen,
-    save_text_tokenizer,
-)
+from experiments.stages.language import load_frozen
 from experiments.stages.motion_lm import load_motion_lm
 from experiments.stages.spoken import Spoken
-from experiments.stages.stage import Motion, Stage, digest, open_motion
+from experiments.stages.stage import Motion, Stage, open_motion
 
 # Rows of Table 4, and the losses that each leaves out.
 ABLATIONS = {
@@ -51,15 +51,16 @@ ABLATIONS = {
 
 def build(config: ml_collections.ConfigDict) -> Stage:
     """The stage of a recipe of configs/instruct.py."""
+    check_label_prompt(config)
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
     first, params, text = load_motion_lm(config.run.motion_lm)
-    backbone = backbone_config(first["backbone"], text)
+    backbone = backbone_config(first, text, config.run.motion_lm)
     language = language_config(first, backbone, text, stages.source.tokenizer)
     encoder = open_sentences(config)
     recipe = InstructRecipe(
         language=language,
-        joint=joint_config(config.joint, backbone, encoder),
+        joint=joint_config(config, backbone, encoder),
         source=stages.source,
         temperature=config.temperature,
         **weights(config),
@@ -94,11 +95,11 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         upstream={
             "motion": motion.digest,
             **stages.upstream,
-            "motion_lm": digest(params),
+            "motion_lm": one_digest(params),
         },
         table=spoken.table,
         order=hard_negatives(config, motion.train),
-        keep=functools.partial(save_text_tokenizer, text),
+        keep=functools.partial(save_words, text, backbone),
     )
 
 
@@ -138,6 +139,22 @@ def weights(config) -> dict[str, float]:
     return found | dict.fromkeys(ABLATIONS[config.ablation], 0.0)
 
 
+def check_label_prompt(config) -> None:
+    """Refuses labels behind learned tokens of which there are none.
+
+    Raises:
+      ValueError: naming both fields.
+    """
+    if config.joint.tower != SHARED or config.joint.soft_prompt:
+        return
+    if load_templates().label_text("label", config.label_prompt).soft_prompt:
+        raise ValueError(
+            f"config.label_prompt = {config.label_prompt!r} puts learned tokens before "
+            "a label, and config.joint.soft_prompt = 0 has none: give it some, or take "
+            "a fixed wording such as 'bare'"
+        )
+
+
 def row_options(config) -> RowOptions:
     """Proportion of the rows, the ablation's choice of them included."""
     rows = dict(config.rows)
@@ -146,26 +163,6 @@ def row_options(config) -> RowOptions:
         # As many rows as ever: narrations take the place.
         rows["multiple_choice"] = 0
     return build_settings(RowOptions, rows, "config.rows")
-
-
-def joint_config(
-    options, backbone: Qwen2Config, encoder: SentenceEncoder | None
-) -> JointConfig:
-    """Sizes of poolers and heads from a recipe's `joint`."""
-    width = backbone.hidden_size
-    sizes = {} if encoder is None else {"sentence_width": encoder.config.hidden_size}
-    return JointConfig(
-        pooler=PoolerConfig(
-            width,
-            latents=options["latents"],
-            heads=options["heads"],
-            dtype=backbone.dtype,
-        ),
-        head=HeadConfig(width, joint=options["width"], residual=options["residual"]),
-        soft_prompt=options["soft_prompt"],
-        tower=options["tower"],
-        **sizes,
-    )
 
 
 def open_sentences(config) -> SentenceEncoder | None:

@@ -11,6 +11,7 @@ from anymo_jax.language.imu_vocabulary import ImuVocabulary
 from anymo_jax.language.prompts import END
 from anymo_jax.language.recipes import MotionLMRecipe
 from anymo_jax.language.sayings import around_codes
+from anymo_jax.language.settings import TEXT_TOKENIZER, language_config, save_words
 from anymo_jax.language.task import motion_lm_task
 from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
@@ -18,27 +19,16 @@ from anymo_jax.language.validation import unigram_perplexity
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.random import StepStreams
 from anymo_jax.training.task import Task, Variables
-from experiments.stages.language import (
-    TEXT_TOKENIZER,
-    language_config,
-    load_frozen,
-    open_backbone,
-    save_text_tokenizer,
-)
-from experiments.stages.stage import (
-    BATCH,
-    Stage,
-    held_out_batches,
-    open_motion,
-    trained_run,
-)
+from anymo_jax.training.trained import open_trained
+from experiments.stages.language import load_frozen, open_backbone
+from experiments.stages.stage import BATCH, Stage, held_out_batches, open_motion
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
     """The stage of a recipe of configs/motion_lm.py."""
     motion = open_motion(config.run.data)
     stages = load_frozen(config, motion.train)
-    backbone = open_backbone(config.backbone, motion.train)
+    backbone = open_backbone(config, motion.train)
     sizes = stages.source.tokenizer
     language = language_config(config, backbone.config, backbone.text, sizes)
     before, after = prompt_ids(backbone.text)
@@ -54,7 +44,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         best_mode="min",
         upstream={"motion": motion.digest, **stages.upstream},
         table=perplexity_table,
-        keep=functools.partial(save_text_tokenizer, backbone.text),
+        keep=functools.partial(save_words, backbone.text, backbone.config),
     )
 
 
@@ -70,9 +60,9 @@ def load_motion_lm(run: str, step="best") -> tuple[dict, dict, TextTokenizer]:
     """Recipe, params {"qwen", "imu"} and text tokenizer of a trained run.
 
     Raises:
-      ValueError, CheckpointError: as `trained_run`.
+      ValueError, CheckpointError: as `open_trained`.
     """
-    config, variables = trained_run(run, "motion_lm", step)
+    _, config, variables = open_trained(run, "motion_lm", step)
     text = load_text_tokenizer(f"{run}/{TEXT_TOKENIZER}")
     return config, variables.params, text
 

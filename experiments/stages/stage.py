@@ -13,40 +13,12 @@ import numpy as np
 
 from anymo_jax.motion.prepared import PreparedMotion
 from anymo_jax.motion.windows import MotionWindows
-from anymo_jax.simulation import WHITE_ONLY, DeviceModel
 from anymo_jax.training.data import Order
-from anymo_jax.training.digest import digests
-from anymo_jax.training.run_folder import CHECKPOINTS, read_config
 from anymo_jax.training.task import Task, Variables
-from anymo_jax.training.variables import restore_variables
-from anymo_jax.views import (
-    ANY_ORIENTATION,
-    NEAR_ALIGNED,
-    SURFACE,
-    WORN,
-    WORN_SITES,
-    Mixture,
-    QuarterTurns,
-    TempoChange,
-    ViewOptions,
-    VisibleNodes,
-)
 
 STAGES = ("encoder", "tokenizer", "motion_lm", "instruct")
 # Held-out windows that are predicted at once.
 BATCH = 64
-MOUNTINGS = {
-    "surface": SURFACE,
-    "any": ANY_ORIENTATION,
-    "near_aligned": NEAR_ALIGNED,
-    "quarter_turns": QuarterTurns(),
-    "mixed": Mixture((SURFACE, NEAR_ALIGNED), (0.5, 0.5)),
-    "worn": WORN,
-}
-# Where sparse views have their sensors: anywhere alike, or where people wear them.
-SITES = {"any": None, "worn": WORN_SITES}
-# Devices that sample at this rate show all that 60 Hz can hold.
-FASTEST_DEVICE_HZ = 200.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,36 +58,6 @@ def build_stage(config: ml_collections.ConfigDict) -> Stage:
     if config.stage not in STAGES:
         raise ValueError(f"config.stage = {config.stage!r}: choose one of {STAGES}")
     return importlib.import_module(f"experiments.stages.{config.stage}").build(config)
-
-
-def trained_run(run: str, stage: str, step="best") -> tuple[dict, Variables]:
-    """Config and variables of a trained run, these as NumPy arrays.
-
-    Args:
-      run: folder.
-      stage: one of `STAGES`, that the run must be of.
-      step: of the checkpoint, as `restore_variables` takes it.
-
-    Raises:
-      ValueError: where the folder holds no run of this stage.
-      CheckpointError: where it holds no such step, or no sound one.
-    """
-    config = read_config(run)
-    if config.get("stage") != stage:
-        raise ValueError(
-            f"{run} holds a run of stage {config.get('stage')!r} where one of "
-            f"{stage!r} is read: name such a run (--{stage}=DIR), or train one by "
-            f"configs/{stage}.py"
-        )
-    variables = restore_variables(f"{run}/{CHECKPOINTS}", step=step)
-    # On the host: whoever uses them says on which devices.
-    return config, jax.device_get(variables)
-
-
-def digest(variables: dict) -> str:
-    """One digest of all arrays."""
-    joined = "".join(f"{k}={v};" for k, v in sorted(digests(variables).items()))
-    return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def held_out_batches(
@@ -164,45 +106,3 @@ def open_motion(folders: str) -> Motion:
         validation=MotionWindows(opened, split="validation"),
         digest=hashlib.sha256("".join(shards).encode()).hexdigest(),
     )
-
-
-def view_options(views: Mapping[str, Any]) -> ViewOptions:
-    """`ViewOptions` of a recipe's `views`.
-
-    Raises:
-      ValueError: for a mounting that is none of `MOUNTINGS`, sites that are none of
-        `SITES`, or what options refuse.
-    """
-    if views["mounting"] not in MOUNTINGS:
-        raise ValueError(
-            f"config.views.mounting = {views['mounting']!r}: choose one of "
-            f"{', '.join(MOUNTINGS)}"
-        )
-    if views["sites"] not in SITES:
-        raise ValueError(
-            f"config.views.sites = {views['sites']!r}: choose one of {', '.join(SITES)}"
-        )
-    return ViewOptions(
-        joint_mounted=views["joint_mounted"],
-        mounting=MOUNTINGS[views["mounting"]],
-        device=_device(views),
-        mirror=float(views["mirror"]),
-        tempo=TempoChange() if views["tempo"] else None,
-        visible=VisibleNodes(
-            views["visible_lowest"],
-            views["visible_highest"],
-            weights=SITES[views["sites"]],
-            full=float(views["visible_full"]),
-        ),
-        drop_gyroscope=float(views["drop_gyroscope"]),
-    )
-
-
-def _device(views: Mapping[str, Any]) -> DeviceModel | None:
-    """What devices make of a signal."""
-    if not views["device_noise"]:
-        return None
-    slowest = float(views["slowest_device_hz"])
-    if not slowest:
-        return WHITE_ONLY
-    return dataclasses.replace(WHITE_ONLY, own_rate_hz=(slowest, FASTEST_DEVICE_HZ))

@@ -8,32 +8,30 @@ import ml_collections
 from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.simulation import load_priors
 from anymo_jax.tokenizer import Diagnostics, TokenizerConfig
-from anymo_jax.tokenizer.task import TokenizerRecipe, tokenizer_task
-from anymo_jax.training.random import StepStreams
-from anymo_jax.training.settings import build as build_settings
-from anymo_jax.training.task import Task, Variables
-from anymo_jax.views import body_tables
-from experiments.stages.encoder import load_encoder
-from experiments.stages.stage import (
-    BATCH,
-    Stage,
-    digest,
-    held_out_batches,
-    open_motion,
-    trained_run,
-    view_options,
+from anymo_jax.tokenizer.settings import tokenizer_config
+from anymo_jax.tokenizer.task import (
+    TokenizerRecipe,
+    tokenizer_task,
+    tokenizer_variables,
 )
+from anymo_jax.training.digest import one_digest
+from anymo_jax.training.random import StepStreams
+from anymo_jax.training.task import Task, Variables
+from anymo_jax.training.trained import open_trained
+from anymo_jax.views import body_tables
+from anymo_jax.views.settings import view_options
+from experiments.stages.encoder import load_encoder
+from experiments.stages.stage import BATCH, Stage, held_out_batches, open_motion
 
 
 def build(config: ml_collections.ConfigDict) -> Stage:
     """The stage of a recipe of configs/tokenizer.py."""
     motion = open_motion(config.run.data)
     trained, encoder = load_encoder(config.run.encoder)
-    settings = dict(config.tokenizer, latent=trained.encoder.width)
     recipe = TokenizerRecipe(
-        tokenizer=build_settings(TokenizerConfig, settings, "config.tokenizer"),
+        tokenizer=tokenizer_config(config, trained.encoder.width),
         encoder=trained.encoder,
-        views=view_options(config.views),
+        views=view_options(config),
         fixed_views=config.views.fixed,
     )
     body = body_tables(motion.train.segment, motion.train.frame)
@@ -44,7 +42,7 @@ def build(config: ml_collections.ConfigDict) -> Stage:
         validate=Codes(task, recipe, motion.validation, config.validation.batches),
         best="error",
         best_mode="min",
-        upstream={"motion": motion.digest, "encoder": digest(encoder)},
+        upstream={"motion": motion.digest, "encoder": one_digest(encoder)},
         table=codebook_table,
     )
 
@@ -58,12 +56,11 @@ def load_tokenizer(run: str, latent: int, step="best") -> tuple[TokenizerConfig,
       step: of the checkpoint.
 
     Raises:
-      ValueError, CheckpointError: as `trained_run`.
+      ValueError, CheckpointError: as `open_trained`.
     """
-    config, variables = trained_run(run, "tokenizer", step)
-    settings = dict(config["tokenizer"], latent=latent)
-    found = build_settings(TokenizerConfig, settings, "config.tokenizer")
-    return found, {"params": variables.params, **variables.collections}
+    _, config, variables = open_trained(run, "tokenizer", step)
+    found = tokenizer_config(config, latent)
+    return found, tokenizer_variables(variables)
 
 
 class Codes:

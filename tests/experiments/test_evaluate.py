@@ -3,15 +3,11 @@
 import json
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from anymo_jax import inference
 from experiments import evaluate
 from tests.evaluation import cases
-
-# Its flags are those of a process of its own: run this file alone.
-pytestmark = pytest.mark.slow
+from tests.experiments.commands import run_command
 
 
 @pytest.fixture
@@ -29,20 +25,17 @@ def command(monkeypatch, tmp_path):
     """Runs the command; any run is the model that reads the first axis."""
     monkeypatch.setattr(inference, "load", lambda run: cases.FirstAxis())
 
-    def call(**given):
-        if "resamples" not in flags.FLAGS:
-            evaluate._define_flags()
-        flags.FLAGS(["test", "--run=none", "--windows=none"])
-        given = {"run": str(tmp_path / "run"), "resamples": 50} | given
-        with flagsaver.flagsaver(**given):
-            evaluate.main(["evaluate"])
+    def call(files, *arguments):
+        windows = f"--windows={','.join(files)}"
+        run = f"--run={tmp_path / 'run'}"
+        run_command(evaluate, run, windows, "--resamples=50", *arguments)
 
     return call
 
 
 def test_a_page_and_every_number_are_written(saved, command, tmp_path, capsys):
     files = [saved("motionsense"), saved("dsads")]
-    command(windows=files, prompts=True, per_site=True, choose=True)
+    command(files, "--prompts", "--per_site", "--choose")
     folder = tmp_path / "run" / "evaluation"
     assert sorted(p.name for p in folder.iterdir()) == [evaluate.JSON, evaluate.PAGE]
     page = (folder / evaluate.PAGE).read_text()
@@ -57,7 +50,7 @@ def test_a_page_and_every_number_are_written(saved, command, tmp_path, capsys):
 
 
 def test_one_dataset_needs_no_average_and_out_is_kept(saved, command, tmp_path):
-    command(windows=[saved("umafall")], out=str(tmp_path / "elsewhere"))
+    command([saved("umafall")], f"--out={tmp_path / 'elsewhere'}")
     page = (tmp_path / "elsewhere" / evaluate.PAGE).read_text()
     assert "Average" not in page and "published" not in page
     assert not (tmp_path / "run").exists()
@@ -65,12 +58,12 @@ def test_one_dataset_needs_no_average_and_out_is_kept(saved, command, tmp_path):
 
 def test_what_is_wrong_ends_in_one_line_with_the_remedy(saved, command, tmp_path):
     with pytest.raises(SystemExit, match="give --windows=FILE"):
-        command(windows=[""])
+        command([])
     with pytest.raises(SystemExit, match=r"none\.safetensors: not a readable file"):
-        command(windows=[str(tmp_path / "none.safetensors")])
+        command([str(tmp_path / "none.safetensors")])
     one = saved("dsads")
     with pytest.raises(SystemExit, match="both hold dsads: leave one out"):
-        command(windows=[one, one])
+        command([one, one])
     with pytest.raises(SystemExit, match="on motionsense and umafall alone"):
-        command(windows=[one], choose=True)
+        command([one], "--choose")
     assert not (tmp_path / "run").exists()

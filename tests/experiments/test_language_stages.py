@@ -8,9 +8,9 @@ import pytest
 from anymo_jax.language.qwen2 import load_qwen2, qwen2_logits
 from anymo_jax.language.text import load_text_tokenizer
 from anymo_jax.training.run_folder import read_config
+from anymo_jax.training.trained import open_trained
 from configs import encoder, instruct, motion_lm, tokenizer
 from experiments.export import export
-from experiments.stages.stage import trained_run
 from experiments.train import train
 from experiments.validate import validate
 from tests.experiments.test_train import SMALL, data
@@ -99,7 +99,7 @@ def test_an_exported_run_is_a_plain_language_model(runs, stage, tmp_path):
     params, config = load_qwen2(out)
     text = load_text_tokenizer(out)
     assert config.vocab_size == text.vocab_size
-    trained = trained_run(str(home / stage), stage)[1].params
+    trained = open_trained(home / stage, stage).variables.params
     words = load_text_tokenizer(home / stage / "text_tokenizer")
     first = text.id_of("<imu_bos>")
     assert first == words.vocab_size
@@ -145,7 +145,7 @@ def test_texts_through_a_sentence_encoder_and_labels_in_classes(runs, data, tmp_
     figures = train(config)
     assert 0 < figures["mrr"] <= 1
     assert (tmp_path / "vectors.safetensors").stat().st_size > 1000
-    _, variables = trained_run(config.run.folder, "instruct")
+    variables = open_trained(config.run.folder, "instruct").variables
     head = variables.params["joint"]["text_head"]["projection"]["kernel"]
     assert head.shape == (WIDTH, 8)
 

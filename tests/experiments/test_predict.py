@@ -42,7 +42,9 @@ def test_a_recording_is_ranked_window_by_window(model, tmp_path):
     found = predict(model, windows, ["walking", "sitting"], caption=True)
     np.testing.assert_allclose(found.start, [0, 2.5, 5.0], atol=1e-6)
     np.testing.assert_allclose(found.seconds, 5.0, atol=0.02)
-    np.testing.assert_allclose(found.pooled, found.scores.mean(axis=0))
+    # The softmax of mean cosines: the geometric mean of shares, summing to one again.
+    expected = np.exp(np.log(found.scores).mean(axis=0))
+    np.testing.assert_allclose(found.pooled, expected / expected.sum())
     assert "abstain score" in answer_report(found)
     save(found, windows, str(tmp_path / "out"))
     told = json.loads((tmp_path / "out" / "prediction.json").read_text())

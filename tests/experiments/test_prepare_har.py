@@ -3,17 +3,14 @@
 import numpy as np
 import pandas
 import pytest
-from absl import app, flags
-from absl.testing import flagsaver
+from absl import app
 
 from anymo_jax.datasets.catalogue import dataset_names, open_dataset
 from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.datasets.raw import DATASETS
 from experiments import prepare_har
 from tests.datasets import signals
-
-# Its flags are those of a process of its own: run this file alone.
-pytestmark = pytest.mark.slow
+from tests.experiments.commands import run_command
 
 AXES = [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"]
 
@@ -28,11 +25,9 @@ def table(tmp_path):
     return path
 
 
-def run(**given):
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["test"])
-    with flagsaver.flagsaver(**given):
-        prepare_har.main(["prepare_har"])
+def run(*switches, **given):
+    named = [f"--{name}={value}" for name, value in given.items()]
+    run_command(prepare_har, *switches, *named)
 
 
 def test_a_table_becomes_windows_and_its_card_is_told(table, tmp_path, capsys):
@@ -62,17 +57,17 @@ def test_wrong_units_end_the_run_with_the_remedy(table, tmp_path):
     with pytest.raises(SystemExit, match="looks like deg/s"):
         run(**given)
     assert not out.exists()
-    run(**given, units=["auto"])
+    run(**given, units="auto")
     mended = LabelledWindows.load(out)
-    run(**given, units=["rate:deg/s"])
+    run(**given, units="rate:deg/s")
     said = LabelledWindows.load(out)
     np.testing.assert_allclose(mended.signal, said.signal, atol=1e-4)
     with pytest.raises(SystemExit, match="unknown unit 'furlong'"):
-        run(**given, units=["rate:furlong"])
+        run(**given, units="rate:furlong")
 
 
 def test_the_list_names_every_dataset_and_where_to_get_it(capsys):
-    run(list=True)
+    run("--list")
     told = capsys.readouterr().out
     for name, facts in DATASETS.items():
         assert f"{name}: {facts.title}" in told

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from anymo_jax.encoder.settings import encoder_recipe
 from anymo_jax.motion import archive
 from anymo_jax.motion.prepare import PrepareOptions
 from anymo_jax.motion.sources import list_units
@@ -15,7 +16,7 @@ from anymo_jax.views import body_tables
 from configs import encoder as encoder_recipes
 from configs import tokenizer as tokenizer_recipes
 from experiments import ablations
-from experiments.stages.encoder import Retrieval, encoder_recipe, retrieval_table
+from experiments.stages.encoder import Retrieval, retrieval_table
 from experiments.stages.stage import held_out_batches
 from experiments.stages.tokenizer import load_tokenizer
 from experiments.train import train

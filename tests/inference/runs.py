@@ -9,14 +9,20 @@ import jax.numpy as jnp
 
 from anymo_jax import tokenizer
 from anymo_jax.encoder import init as init_encoder
-from anymo_jax.inference import sizes
+from anymo_jax.encoder.settings import encoder_config
 from anymo_jax.language import model
+from anymo_jax.language.settings import (
+    backbone_config,
+    joint_config,
+    language_config,
+)
 from anymo_jax.language.text_bpe import train_text_tokenizer
+from anymo_jax.tokenizer.settings import tokenizer_config
 from anymo_jax.training.checkpoint import Checkpoints
+from anymo_jax.training.digest import one_digest
 from anymo_jax.training.run_folder import CHECKPOINTS, open_run
 from configs import encoder, instruct, motion_lm
 from configs import tokenizer as tokenizer_recipe
-from experiments.stages.stage import digest
 from tests.experiments.test_language_stages import CHANGES
 
 RECIPES = {
@@ -47,17 +53,18 @@ def write_runs(home):
         configs[stage] = json.loads(config.to_json())
     text = train_text_tokenizer(["a person walks", "a person sits"], vocab_size=400)
     keys = iter(jax.random.split(jax.random.key(0), 4))
-    signals = sizes.encoder_config(configs["encoder"])
-    codes = sizes.tokenizer_config(configs["tokenizer"], signals)
-    language = sizes.language_config(configs["motion_lm"], text, codes)
-    joint = sizes.joint_config(configs["instruct"], language.qwen)
+    signals = encoder_config(configs["encoder"])
+    codes = tokenizer_config(configs["tokenizer"], signals.width)
+    backbone = backbone_config(configs["motion_lm"], text)
+    language = language_config(configs["motion_lm"], backbone, text, codes)
+    joint = joint_config(configs["instruct"], backbone, None)
     first = init_encoder(next(keys), signals)
     second = tokenizer.init(next(keys), codes)
     params = model.init(next(keys), language, second["codebook"]["embedding"])
     params["joint"] = model.init_joint(next(keys), joint)
     configs["instruct"]["upstream"] = {
-        "encoder": digest(first),
-        "tokenizer": digest(second),
+        "encoder": one_digest(first),
+        "tokenizer": one_digest(second),
     }
     rest = {name: value for name, value in first.items() if name != "params"}
     states = {

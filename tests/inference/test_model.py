@@ -1,18 +1,28 @@
 """A loaded model: its answers against one another, against the training's own path."""
 
+import dataclasses
+import functools
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 
+import anymo_jax
 from anymo_jax.encoder import encode
-from anymo_jax.inference import load
+from anymo_jax.evaluation.embedded import embed_dataset
+from anymo_jax.evaluation.pooling import RULES
+from anymo_jax.evaluation.zero_shot import window_scores
+from anymo_jax.inference import Model, load
 from anymo_jax.inference.recording import recording_views
+from anymo_jax.language.templates import LABEL_PROMPTS
 from anymo_jax.tokenizer import encode_codes, interleave
-from experiments.stages.stage import trained_run
+from anymo_jax.training.trained import open_trained
+from tests.evaluation import cases
 
 LABELS = ["walking", "sitting", "jumping"]
+SITE = ("right wrist",)
 
 
 def recording(seconds, rate_hz, sensors=1, seed=0):
@@ -35,6 +45,27 @@ def test_classify_is_the_softmax_of_cosines_best_first(model):
     assert alone == found
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_long_recordings_are_ranked_as_evaluation_ranks_them(model, rule):
+    windows = dataclasses.replace(
+        cases.dataset(windows=2, length=720, classes=tuple(LABELS), sites=SITE),
+        signal=np.concatenate([recording(12, 60, seed=i) for i in (1, 2)]),
+        node=np.array([9]),
+    )
+    data = embed_dataset(model, windows)
+    assert len(data.parts.window) == 6
+    expected = window_scores(data.parts, data.texts, rule)
+    for index in range(2):
+        found = model.classify(
+            windows.window(index), sites=SITE, rate_hz=60.0, labels=LABELS, pool=rule
+        )
+        order = np.argsort(-expected[index], kind="stable")
+        assert [label for label, _ in found] == [LABELS[i] for i in order]
+        logs = model.temperature * np.log([score for _, score in found])
+        told = expected[index][order]
+        np.testing.assert_allclose(logs - logs[0], told - told[0], atol=2e-5)
+
+
 def test_vectors_are_of_unit_norm_and_hang_on_no_batch(model):
     parts = [recording(s, 60, seed=i) for i, s in enumerate((2, 5, 3))]
     views = [v for p in parts for v in recording_views(p, ["waist"], 60.0)]
@@ -50,12 +81,36 @@ def test_vectors_are_of_unit_norm_and_hang_on_no_batch(model):
     assert model.embed_views([]).shape == (0, texts.shape[1])
 
 
+def test_only_the_learned_wording_of_labels_stands_behind_the_soft_prompt(model):
+    """Zeros in its place change what it says, and no fixed wording of Table 10."""
+    weights = model._weights.language
+    silenced = {**weights["joint"], "soft_prompt": 0 * weights["joint"]["soft_prompt"]}
+    language = {**weights, "joint": silenced}
+    sizes, tokenizer = model.sizes, model._tokenizer
+    other = Model(
+        model.config, sizes, model._weights._replace(language=language), tokenizer
+    )
+    for choice in LABEL_PROMPTS:
+        found, expected = (m.embed_labels(LABELS, choice) for m in (other, model))
+        moved = np.abs(found - expected).max()
+        assert moved > 1e-4 if choice == "learned" else moved == 0, choice
+
+
+def test_learned_tokens_that_a_run_has_none_of_are_refused(model):
+    joint = dataclasses.replace(model.sizes.joint, soft_prompt=0)
+    sizes = dataclasses.replace(model.sizes, joint=joint)
+    bare = Model(model.config, sizes, model._weights, model._tokenizer)
+    with pytest.raises(ValueError, match=r"joint\.soft_prompt = 0: name a fixed"):
+        bare.embed_labels(LABELS, "learned")
+    assert bare.embed_labels(LABELS, "bare").shape == (3, 8)
+
+
 def test_tokens_are_those_of_the_runs_own_encoder_and_tokenizer(model, run):
     imu = recording(7, 60, sensors=2)
     given = {"sites": ["right wrist", "left pocket"], "rate_hz": 60.0}
     found = model.tokenize(imu, **given)
-    encoder = trained_run(str(run.parent / "encoder"), "encoder")[1]
-    tokenizer = trained_run(str(run.parent / "tokenizer"), "tokenizer")[1]
+    encoder = open_trained(run.parent / "encoder", "encoder").variables
+    tokenizer = open_trained(run.parent / "tokenizer", "tokenizer").variables
     variables = {"params": encoder.params["encoder"], **encoder.collections}
     coder = {"params": tokenizer.params, **tokenizer.collections}
     expected = []
@@ -95,10 +150,44 @@ def test_a_run_moves_with_its_siblings_and_names_what_is_missing(run, tmp_path):
     shutil.rmtree(home / "tokenizer")
     with pytest.raises(ValueError, match=r"tokenizer run /elsewhere/tokenizer.*beside"):
         load(home / "instruct")
-    with pytest.raises(ValueError, match="stage 'encoder'; one of 'instruct'"):
+    with pytest.raises(ValueError, match="'encoder' where one of 'instruct' is read"):
         load(home / "encoder")
-    with pytest.raises(ValueError, match=r"config\.json is missing"):
+    with pytest.raises(ValueError, match=r"nothing is no run: neither .*config\.json"):
         load(home / "nothing")
+
+
+def test_the_package_loads_a_home_of_runs_wherever_it_is(run, model, tmp_path):
+    """Stages called by their names, though they were trained under others."""
+    home = tmp_path / "home"
+    shutil.copytree(run.parent, home)
+    path = home / "instruct" / "config.json"
+    told = json.loads(path.read_text())
+    told["config"]["run"]["encoder"] = "/elsewhere/encoder-of-another-name"
+    path.write_text(json.dumps(told))
+    found = anymo_jax.load(home).embed_text(["a person walks"])
+    np.testing.assert_array_equal(found, model.embed_text(["a person walks"]))
+
+
+@pytest.mark.parametrize(
+    ("stage", "field"),
+    [
+        ("instruct", "joint.latents"),
+        ("encoder", "norm_updates"),
+        ("motion_lm", "backbone.directory"),
+        ("tokenizer", "tokenizer"),
+        ("instruct", "run.encoder"),
+    ],
+)
+def test_a_field_that_a_run_lacks_is_named(run, tmp_path, stage, field):
+    home = tmp_path / "older"
+    shutil.copytree(run.parent, home)
+    path = home / stage / "config.json"
+    told = json.loads(path.read_text())
+    *outer, last = field.split(".")
+    del functools.reduce(dict.__getitem__, outer, told["config"])[last]
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=rf"config\.{re.escape(field)} is missing"):
+        load(home)
 
 
 def test_a_run_refuses_another_encoder(run, tmp_path):

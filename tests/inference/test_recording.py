@@ -5,7 +5,7 @@ import pytest
 
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.inference.recording import cuts, recording_views, to_grid
-from anymo_jax.inference.scores import abstain_score, pooled
+from anymo_jax.inference.scores import abstain_score, label_scores, recording_scores
 
 
 def still(samples, sensors=1):
@@ -85,11 +85,21 @@ def test_linear_acceleration_is_warned_of():
 
 
 def test_pools_and_the_abstain_score():
-    scores = np.array([[0.9, 0.1, 0.0], [0.2, 0.2, 0.6], [0.7, 0.2, 0.1]])
-    np.testing.assert_allclose(pooled(scores, "mean"), [0.6, 0.5 / 3, 0.7 / 3])
-    np.testing.assert_allclose(pooled(scores, "max"), np.array([9, 2, 6]) / 17)
-    with pytest.raises(ValueError, match="pool is 'median'"):
-        pooled(scores, "median")
+    cosine = np.array([[0.9, 0.1, 0.0], [0.4, 0.5, 0.0], [0.5, 0.6, 0.3]])
+    # Against unit vectors along the axes, cosines are components.
+    vectors = np.c_[cosine, np.sqrt(1 - (cosine**2).sum(axis=1))].astype(np.float32)
+    given = vectors, np.eye(3, 4, dtype=np.float32)
+    for pool, together in (("mean", [0.6, 0.4, 0.1]), ("max", [0.9, 0.6, 0.3])):
+        expected = np.exp(np.array(together) / 0.1)
+        found = recording_scores(*given, 0.1, pool)
+        np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-5)
+    # Pooled shares would rank otherwise than evaluation does: two windows against one.
+    shares = label_scores(*given, 0.05)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert shares.mean(axis=0).argmax() == 1
+    assert recording_scores(*given, 0.05, "mean").argmax() == 0
+    with pytest.raises(ValueError, match="pooling = 'median': choose one of mean, max"):
+        recording_scores(*given, 0.1, "median")
     assert abstain_score(np.array([1.0, 0, 0])) == 0
     assert abstain_score(np.array([0.4, 0.4, 0.2])) == 1
     assert abstain_score(np.array([0.6, 0.1, 0.3])) == pytest.approx(2 / 3)

@@ -84,6 +84,7 @@ def instruction_rows(motion):
     for name in ("narration", "label"):
         length = found[f"{name}_length"]
         found[f"{name}_span"] = np.stack([0 * length, length], axis=1)
+        found[f"{name}_prompted"] = np.ones(count, bool)
         vectors = rng.normal(size=(count, 5)).astype(np.float32)
         found[f"{name}_vector"] = vectors
     found["text_id"] = np.array([0, 1, 2, 3, 4, 4, 5, 6], np.int32)

@@ -154,6 +154,18 @@ def test_the_pooled_span_is_the_content(windows, tokenizer):
     assert words(source, example, "label") == "the activity is walking"
 
 
+@pytest.mark.parametrize(("label_prompt", "prompted"), [("bare", 0), ("learned", 1)])
+def test_the_wording_of_labels_says_whether_the_soft_prompt_is_before_them(
+    windows, tokenizer, label_prompt, prompted
+):
+    """Narrations have it in any case, and what is absent has nothing before it."""
+    sayings = Sayings(RowOptions(), LABELS, label_prompt=label_prompt)
+    source = InstructionWindows(windows, tokenizer, sayings, VIEWS)
+    for example in (source.fixed(0, NODES), next(iter(draws(source, 0)))):
+        assert example["narration_prompted"] and example["label_prompted"] == prompted
+    assert not source.fixed(2, NODES)["label_prompted"]
+
+
 def test_sentence_vectors_replace_tokens(windows, tokenizer):
     sayings = Sayings(RowOptions(), LABELS)
     prompts = prompts_of(*everything_said(windows, sayings), sayings)
