@@ -10,6 +10,8 @@ The libraries are extras: what is missing is named with the command that gets it
 import dataclasses
 import importlib
 import importlib.metadata
+import json
+import pathlib
 import re
 from collections.abc import Sequence
 
@@ -20,7 +22,10 @@ PACKAGES = {
     "sacrebleu": "sacrebleu>=2.5,<3",
     "rouge_score": "rouge-score>=0.1.2,<0.2",
     "nltk": "nltk>=3.9,<4",
+    "torchmetrics": "torchmetrics>=1.5,<2",
 }
+# Layer whose vectors BERTScore's authors recommend, of the model that the paper names.
+BERT_MODEL, BERT_LAYER = "deberta-xlarge-mnli", 40
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -46,20 +51,22 @@ class CaptionFigure:
 
 
 def caption_figures(
-    captions: Sequence[str], references: Sequence[str]
+    captions: Sequence[str], references: Sequence[str], bertscore: str = ""
 ) -> list[CaptionFigure]:
     """All metrics, those that cannot be computed here with their remedy.
 
     Args:
       captions: of the model.
       references: the primary text of each.
+      bertscore: folder of the model that BERTScore reads; "" leaves it out, said.
 
     Raises:
       ValueError: where there is none, or their numbers differ.
     """
     _check(captions, references)
     found = []
-    for name, metric in METRICS.items():
+    metrics = {**METRICS, "BERTScore-F1": lambda c, r: bert_score(c, r, bertscore)}
+    for name, metric in metrics.items():
         try:
             found.append(metric(captions, references))
         except MissingError as error:
@@ -127,6 +134,43 @@ def meteor(
     variant = f"nltk {_version('nltk')}, {stages}; alpha 0.9, beta 3, gamma 0.5"
     name = "METEOR" if synonyms else "METEOR without synonyms"
     return CaptionFigure(name, variant, float(np.mean(scores)))
+
+
+def bert_score(
+    captions: Sequence[str], references: Sequence[str], folder: str
+) -> CaptionFigure:
+    """Mean F1 of greedily matched word vectors (Zhang et al., 2020), not rescaled.
+
+    Args:
+      captions, references: as `caption_figures`.
+      folder: a Hugging Face model, that of `BERT_MODEL` for figures like the paper's.
+
+    Raises:
+      MissingError: without the folder, torchmetrics or torch.
+      ValueError: as `caption_figures`.
+    """
+    _check(captions, references)
+    folder = pathlib.Path(folder) if folder else None
+    if folder is None or not (folder / "config.json").is_file():
+        raise MissingError(
+            f"BERTScore reads {BERT_MODEL}, which is not "
+            f"{'given' if folder is None else f'at {folder}'}: where there is a "
+            f"network, hf download microsoft/{BERT_MODEL}, and name its folder with "
+            "--bertscore"
+        )
+    library = _library("torchmetrics", "torchmetrics.functional.text.bert")
+    layers = json.loads((folder / "config.json").read_text())["num_hidden_layers"]
+    layer = min(BERT_LAYER, layers)
+    found = library.bert_score(
+        *(list(captions), list(references)),
+        model_name_or_path=str(folder),
+        num_layers=layer,
+        truncation=True,
+    )
+    variant = f"torchmetrics {_version('torchmetrics')}, {folder.name}, layer {layer}"
+    variant += ", no idf, not rescaled"
+    f1 = np.mean(np.asarray(found["f1"], np.float64))
+    return CaptionFigure("BERTScore-F1", variant, float(f1))
 
 
 METRICS = {
