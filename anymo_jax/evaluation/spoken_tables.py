@@ -13,7 +13,7 @@ _NOTE = (
     "middle 95 per cent of the pools in brackets; chance orders candidates at random."
 )
 _CAPTIONS = (
-    "Greedy, {tokens} tokens at most, against the primary text of the window; per cent. "
+    "Greedy, {tokens} tokens at most, against the window's primary text; per cent. "
     "Shuffled: the same captions against texts of other windows."
 )
 SHOWN = 8

@@ -1,0 +1,72 @@
+"""Recognition as a multiple choice that the language model answers (a second protocol).
+
+All labels are offered as "a: walking", "b: sitting", ...; a label's score is the log
+probability of its key, or of its whole answer, taken for granted that one of the
+options is said:
+
+    s_c = log p(answer_c) - log sum over options of p(answer)
+
+Parts of a long window are pooled by the rule of `pooling`. Whole answers favour short
+and frequent labels; keys do not.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import log_softmax
+
+from anymo_jax.datasets.labelled import LabelledWindows
+from anymo_jax.evaluation.embedded import AT_ONCE, window_parts
+from anymo_jax.evaluation.pooling import pool_parts
+
+BY_KEY, BY_ANSWER = "choice by key", "choice by answer"
+
+
+class _Scores(Protocol):
+    key: np.ndarray
+    answer: np.ndarray
+
+
+class Chooser(Protocol):
+    """A trained model, as a multiple choice asks it."""
+
+    def choose_views(
+        self, views: Sequence, labels: Sequence[str], *, seed: int
+    ) -> _Scores:
+        """Log-likelihoods (n, C) of each label's key and of its whole answer."""
+
+
+def choice_scores(
+    model: Chooser, windows: LabelledWindows, rule: str, *, seed: int = 0
+) -> dict[str, Float[np.ndarray, "N C"]]:
+    """Scores of the windows that have a part, by the name of their row.
+
+    Args:
+      model: trained to answer.
+      windows: whose labels are offered.
+      rule: of `pooling`.
+      seed: of the orders in which labels are offered.
+    """
+    found: dict[str, list] = {BY_KEY: [], BY_ANSWER: []}
+    index, waiting = [], []
+
+    def ask(asked: list) -> None:
+        scores = model.choose_views(asked, windows.classes, seed=seed + len(index))
+        found[BY_KEY].append(log_softmax(scores.key, axis=1))
+        found[BY_ANSWER].append(log_softmax(scores.answer, axis=1))
+
+    for window, part in window_parts(windows):
+        index.append(window)
+        waiting.append(part)
+        if len(waiting) == AT_ONCE:
+            ask(waiting)
+            waiting = []
+    if waiting:
+        ask(waiting)
+    which = np.unique(np.array(index), return_inverse=True)[1]
+    return {
+        name: pool_parts(np.concatenate(rows), which, rule)
+        for name, rows in found.items()
+    }
