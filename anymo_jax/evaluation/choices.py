@@ -6,11 +6,11 @@ options is said:
 
     s_c = log p(answer_c) - log sum over options of p(answer)
 
-Parts of a long window are pooled by the rule of `pooling`. Whole answers favour short
-and frequent labels; keys do not.
+Whole answers favour short and frequent labels; keys do not.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +19,6 @@ from scipy.special import log_softmax
 
 from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.evaluation.embedded import AT_ONCE, window_parts
-from anymo_jax.evaluation.pooling import pool_parts
 
 BY_KEY, BY_ANSWER = "choice by key", "choice by answer"
 
@@ -39,34 +38,19 @@ class Chooser(Protocol):
 
 
 def choice_scores(
-    model: Chooser, windows: LabelledWindows, rule: str, *, seed: int = 0
-) -> dict[str, Float[np.ndarray, "N C"]]:
-    """Scores of the windows that have a part, by the name of their row.
+    model: Chooser, windows: LabelledWindows, *, seed: int = 0
+) -> dict[str, Float[np.ndarray, "P C"]]:
+    """Scores of all parts of windows, in order, by the name of their row.
 
     Args:
       model: trained to answer.
       windows: whose labels are offered.
-      rule: of `pooling`.
       seed: of the orders in which labels are offered.
     """
     found: dict[str, list] = {BY_KEY: [], BY_ANSWER: []}
-    index, waiting = [], []
-
-    def ask(asked: list) -> None:
-        scores = model.choose_views(asked, windows.classes, seed=seed + len(index))
+    parts = (part for _, part in window_parts(windows))
+    for number, asked in enumerate(iter(lambda: list(islice(parts, AT_ONCE)), [])):
+        scores = model.choose_views(asked, windows.classes, seed=seed + number)
         found[BY_KEY].append(log_softmax(scores.key, axis=1))
         found[BY_ANSWER].append(log_softmax(scores.answer, axis=1))
-
-    for window, part in window_parts(windows):
-        index.append(window)
-        waiting.append(part)
-        if len(waiting) == AT_ONCE:
-            ask(waiting)
-            waiting = []
-    if waiting:
-        ask(waiting)
-    which = np.unique(np.array(index), return_inverse=True)[1]
-    return {
-        name: pool_parts(np.concatenate(rows), which, rule)
-        for name, rows in found.items()
-    }
+    return {name: np.concatenate(rows) for name, rows in found.items()}

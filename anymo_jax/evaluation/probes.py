@@ -163,6 +163,7 @@ def _regression():
 
     def fit(x, y, test):
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        return model.fit(x, y).predict_log_proba(test)
+        # What is impossible in floating point is the least likely, not -inf.
+        return np.log(np.maximum(model.fit(x, y).predict_proba(test), 1e-300))
 
     return fit

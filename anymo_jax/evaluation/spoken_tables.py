@@ -130,20 +130,26 @@ def _rule(columns: int) -> str:
     return "|---|" + "---:|" * columns
 
 
-def radar_shares(spoken: Mapping) -> dict[str, float]:
+def radar_shares(spoken: Mapping, *, chance: bool = False) -> dict[str, float]:
     """Axes of Figure 1 that are told of held-out motion, by name.
 
-    Means over kinds of motion at 1 to 5 nodes; of `spoken_json`.
+    Means over kinds of motion at 1 to 5 nodes.
+
+    Args:
+      spoken: of `spoken_json`.
+      chance: of a random order, and of captions against texts of other windows.
     """
-    own = [setups["1 to 5 nodes"] for setups in spoken.values()]
     axes: dict[str, list[float]] = {}
-    for one in own:
+    for one in (setups["1 to 5 nodes"] for setups in spoken.values()):
+        found, said = one["retrieval"], one["captions"]
         for way in WAYS:
-            name = f"{way.replace('_', ' ')} MRR"
-            axes.setdefault(name, []).append(one["retrieval"]["in_pools"][f"{way}/mrr"])
-        for name, figure in one["captions"]["figures"].items():
-            if figure["value"] is not None and name in _RADAR:
-                axes.setdefault(name, []).append(figure["value"])
+            mrr = found["in_pools"][f"{way}/mrr"]
+            value = found["chance_in_pool"]["mrr"] if chance else mrr
+            axes.setdefault(f"{way.replace('_', ' ')} MRR", []).append(value)
+        figures = said["shuffled" if chance else "figures"]
+        for name in _RADAR:
+            if figures and figures[name]["value"] is not None:
+                axes.setdefault(name, []).append(figures[name]["value"])
     return {name: sum(values) / len(values) for name, values in axes.items()}
 
 
