@@ -41,6 +41,7 @@ from anymo_jax.evaluation.compare_page import compare_runs, read_evaluated
 from anymo_jax.evaluation.corrections import TEMPERATURE
 from anymo_jax.evaluation.embedded import Embedder, embed_dataset
 from anymo_jax.evaluation.facts import facts
+from anymo_jax.evaluation.insight import insight_json
 from anymo_jax.evaluation.pooling import MEAN, RULES
 from anymo_jax.evaluation.probe_tables import probes_json, probes_markdown
 from anymo_jax.evaluation.probes import ProbeOptions
@@ -217,8 +218,9 @@ def score(
         document["probes"] = probes_json(beside.probed)
         page.append(probes_markdown(beside.probed))
     document |= {
+        "insight": insight_json(beside.details),
         "cards": cards,
-        "config": getattr(model, "config", None),
+        "config": dict(getattr(model, "config", {})),
         "facts": facts(),
         "seconds": round(time.monotonic() - began, 1),
         "details": beside.details,

@@ -11,7 +11,7 @@ Whole answers favour short and frequent labels; keys do not.
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -23,11 +23,13 @@ from anymo_jax.evaluation.embedded import AT_ONCE, window_parts
 BY_KEY, BY_ANSWER = "choice by key", "choice by answer"
 
 
+@runtime_checkable
 class _Scores(Protocol):
     key: np.ndarray
     answer: np.ndarray
 
 
+@runtime_checkable
 class Chooser(Protocol):
     """A trained model, as a multiple choice asks it."""
 

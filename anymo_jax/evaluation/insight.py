@@ -11,8 +11,8 @@ apart.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -27,6 +27,7 @@ from anymo_jax.tokenizer.stream import separate
 WINDOWS = 200
 
 
+@runtime_checkable
 class Insider(Protocol):
     """A trained model, as it is looked into."""
 
@@ -92,6 +93,21 @@ def code_use(model: Insider, views: Sequence, config: TokenizerConfig) -> dict:
         "codebooks": [dataclasses.asdict(use) for use in report.codebooks],
         "counts": counts.tolist(),
     }
+
+
+def insight_json(details: Mapping) -> dict:
+    """What codes and clouds come to, without the rows that pictures are drawn from.
+
+    Args:
+      details: "codes" by source, of `code_use`, and "clouds" by dataset.
+    """
+    codes = {
+        name: {k: v for k, v in use.items() if k != "counts"}
+        for name, use in details["codes"].items()
+    }
+    kept = ("real", "variance", "mixing")
+    clouds = {n: {k: one[k] for k in kept} for n, one in details["clouds"].items()}
+    return {"codes": codes, "clouds": clouds}
 
 
 def cloud(

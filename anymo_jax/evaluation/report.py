@@ -56,6 +56,7 @@ def report(document: Mapping, details: Mapping, page: str) -> Report:
     drawn = _draw(document, details)
     title = f"Evaluation of {document.get('run', 'a run')}"
     parts = [f"# {title}", _summary(document), _picture_page(drawn), page.strip()]
+    parts += [_codes_table(document.get("insight", {}).get("codes", {}))]
     parts += ["## Where the figures come from", _facts_table(document)]
     parts += _blocks(document)
     markdown = "\n\n".join(part for part in parts if part) + "\n"
@@ -117,6 +118,22 @@ def _summary(document: Mapping) -> str:
 def _picture_page(drawn: Mapping[str, tuple[str, bytes]]) -> str:
     shown = [f"![{caption}]({FOLDER}/{name})" for name, (caption, _) in drawn.items()]
     return "\n\n".join(["## Pictures", *shown])
+
+
+def _codes_table(codes: Mapping[str, Mapping]) -> str:
+    """Table 6's figures of each codebook on each source."""
+    if not codes:
+        return ""
+    lines = ["| source | windows | codebook | used | dead % | perplexity | top-10 % |"]
+    lines.append("|---|" + "---:|" * 6)
+    for name, use in codes.items():
+        for number, book in enumerate(use["codebooks"]):
+            lines.append(
+                f"| {name} | {use['windows']} | {number} | {book['used']} | "
+                f"{100 * book['dead']:.1f} | {book['perplexity']:.1f} | "
+                f"{100 * book['top10']:.1f} |"
+            )
+    return "\n\n".join(["## Use of the codebooks", "\n".join(lines)])
 
 
 def _facts_table(document: Mapping) -> str:

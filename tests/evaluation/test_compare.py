@@ -56,14 +56,16 @@ def test_pairing_narrows_the_interval_of_runs_that_err_alike():
     rng = np.random.default_rng(5)
     weight = rng.multinomial(8, np.full(8, 1 / 8), size=1000).astype(float)
     alone = recognition.figures(np.tensordot(weight, own, axes=1))["accuracy"]
-    assert paired.figures["accuracy"].draws.std() < 0.5 * alone.std()
+    # Two runs that are drawn for themselves differ by the sum of their variances.
+    unpaired = np.sqrt(2) * alone.std()
+    assert paired.figures["accuracy"].draws.std() < 0.6 * unpaired
     assert apart.figures["accuracy"].draws.std() == 0
 
 
 def test_other_windows_are_refused():
     one = rows(1)
     other = one | {"subject": [0] * 240}
-    with pytest.raises(ValueError, match="same windows .subject differs"):
+    with pytest.raises(ValueError, match="subject differs"):
         compare.compare_recognition(one, other, CLASSES)
 
 

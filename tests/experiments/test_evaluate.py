@@ -27,15 +27,15 @@ def saved(tmp_path):
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """Runs the command; any run is the model that reads the first axis."""
-    monkeypatch.setattr(inference, "load", lambda run: cases.FirstAxis())
+    monkeypatch.setattr(inference, "load", lambda run: cases.Knowing())
 
-    def call(**given):
+    def call(*more, **given):
         if "resamples" not in flags.FLAGS:
             evaluate._define_flags()
         flags.FLAGS(["test", "--run=none", "--windows=none"])
         given = {"run": str(tmp_path / "run"), "resamples": 50} | given
         with flagsaver.flagsaver(**given):
-            evaluate.main(["evaluate"])
+            evaluate.main(["evaluate", *more])
 
     return call
 
@@ -44,7 +44,10 @@ def test_a_page_and_every_number_are_written(saved, command, tmp_path, capsys):
     files = [saved("motionsense"), saved("dsads")]
     command(windows=files, prompts=True, per_site=True, choose=True)
     folder = tmp_path / "run" / "evaluation"
-    assert sorted(p.name for p in folder.iterdir()) == [evaluate.JSON, evaluate.PAGE]
+    assert {p.name for p in folder.iterdir()} == {
+        *(evaluate.JSON, evaluate.PAGE, evaluate.DETAILS, evaluate.REPORT),
+        *("report.md", "pictures"),
+    }
     page = (folder / evaluate.PAGE).read_text()
     assert page in capsys.readouterr().out
     assert "AnyMo (published)" in page and "A development set" in page
@@ -73,4 +76,24 @@ def test_what_is_wrong_ends_in_one_line_with_the_remedy(saved, command, tmp_path
         command(windows=[one, one])
     with pytest.raises(SystemExit, match="on motionsense and umafall alone"):
         command(windows=[one], choose=True)
+    with pytest.raises(SystemExit, match="--windows is missing"):
+        command(windows=None)
+    with pytest.raises(SystemExit, match=str(tmp_path / "motion")):
+        command(windows=[one], motion=str(tmp_path / "motion"))
+    with pytest.raises(SystemExit, match="takes two folders, not 1"):
+        command(compare=[str(tmp_path)])
+    with pytest.raises(SystemExit, match="evaluate that run first"):
+        command(str(tmp_path), compare=[str(tmp_path)])
     assert not (tmp_path / "run").exists()
+
+
+def test_two_runs_are_set_side_by_side(saved, command, tmp_path, capsys):
+    file, out = saved("dsads"), tmp_path / "compared"
+    for name in ("one", "other"):
+        command(windows=[file], run=str(tmp_path / name))
+    runs = [str(tmp_path / name) for name in ("one", "other")]
+    command(runs[1], compare=runs[:1], out=str(out))
+    assert "+0.0 [+0.0, +0.0]" in capsys.readouterr().out
+    found = json.loads((out / "compared.json").read_text())
+    assert found["rows"]["dsads"]["figures"]["accuracy"]["first"] == 1
+    assert [found["first"], found["second"]] == runs
