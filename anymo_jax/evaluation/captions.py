@@ -10,7 +10,6 @@ The libraries are extras: what is missing is named with the command that gets it
 import dataclasses
 import importlib
 import importlib.metadata
-import json
 import pathlib
 import re
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ PACKAGES = {
     "rouge_score": "rouge-score>=0.1.2,<0.2",
     "nltk": "nltk>=3.9,<4",
     "torchmetrics": "torchmetrics>=1.5,<2",
+    "transformers": "transformers>=5.10,<6",
 }
 # Layer whose vectors BERTScore's authors recommend, of the model that the paper names.
 BERT_MODEL, BERT_LAYER = "deberta-xlarge-mnli", 40
@@ -159,18 +159,25 @@ def bert_score(
             "--bertscore"
         )
     library = _library("torchmetrics", "torchmetrics.functional.text.bert")
-    layers = json.loads((folder / "config.json").read_text())["num_hidden_layers"]
-    layer = min(BERT_LAYER, layers)
-    found = library.bert_score(
-        *(list(captions), list(references)),
-        model_name_or_path=str(folder),
-        num_layers=layer,
-        truncation=True,
-    )
+    transformers = _library("transformers", "transformers")
+    given = {
+        "model": transformers.AutoModel.from_pretrained(folder),
+        "user_tokenizer": transformers.AutoTokenizer.from_pretrained(folder),
+    }
+    layer = min(BERT_LAYER, given["model"].config.num_hidden_layers)
+    # Pair by pair: among several of other lengths, the library (1.9) puts embeddings
+    # back in the wrong order, and captions meet references of others.
+    f1 = [
+        float(
+            library.bert_score([c], [r], num_layers=layer, truncation=True, **given)[
+                "f1"
+            ]
+        )
+        for c, r in zip(captions, references, strict=True)
+    ]
     variant = f"torchmetrics {_version('torchmetrics')}, {folder.name}, layer {layer}"
     variant += ", no idf, not rescaled"
-    f1 = np.mean(np.asarray(found["f1"], np.float64))
-    return CaptionFigure("BERTScore-F1", variant, float(f1))
+    return CaptionFigure("BERTScore-F1", variant, float(np.mean(f1)))
 
 
 METRICS = {

@@ -5,6 +5,7 @@ the motion's own speed and never mirrored, whatever a run was trained with, so t
 compare. Setup and visible nodes follow from the window's index alone.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -36,10 +37,8 @@ class MotionViews:
         """Keeps the windows; `seed` is of the drawn setups."""
         self.windows = windows
         self._key = jax.random.key(seed)
-        given = body_tables(windows.segment, windows.frame), load_priors()
-        self._see = jax.jit(
-            lambda key, batch: sparse_view_batch(key, batch, *given, ViewOptions())
-        )
+        self._given = body_tables(windows.segment, windows.frame), load_priors()
+        self._see = jax.jit(functools.partial(sparse_view_batch, options=ViewOptions()))
 
     def texts(self, indices: Sequence[int]) -> list[str]:
         """Primary text of each window, an actor marker put as "a person"; "" for none.
@@ -63,7 +62,7 @@ class MotionViews:
             padded = np.concatenate([real, np.repeat(real[-1:], BATCH - len(real))])
             rows = [self.windows[int(i)] | self._visible(int(i), nodes) for i in padded]
             batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
-            seen = jax.device_get(self._see(self._key, batch))
+            seen = jax.device_get(self._see(self._key, batch, *self._given))
             yield [jax.tree.map(lambda x, i=i: x[i], seen) for i in range(len(real))]
 
     def _visible(self, index: int, nodes) -> dict[str, np.ndarray]:

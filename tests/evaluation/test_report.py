@@ -17,6 +17,7 @@ from experiments import evaluate
 from experiments.scored import Further
 from tests.evaluation import cases
 
+NAMES = (evaluate.JSON, evaluate.DETAILS)
 PNG = b"\x89PNG"
 
 
@@ -38,30 +39,34 @@ def scored(tmp_path_factory):
     return evaluate.score(cases.Knowing(), files, options, further=further)
 
 
-def test_the_page_needs_no_other_file(scored, tmp_path):
+@pytest.fixture(scope="module")
+def written(scored, tmp_path_factory):
     document, page = scored
-    evaluate.write(tmp_path, {"run": "runs/here", **document}, page)
-    html = (tmp_path / evaluate.REPORT).read_text()
+    folder = tmp_path_factory.mktemp("written")
+    evaluate.write(folder, {"run": "runs/here", **document}, page)
+    return folder
+
+
+def test_the_page_needs_no_other_file(written):
+    html = (written / evaluate.REPORT).read_text()
     pictures = re.findall(r'src="([^"]*)"', html)
     assert len(pictures) == 4 and all(p.startswith("data:image/png") for p in pictures)
     decoded = [base64.b64decode(p.partition(",")[2]) for p in pictures]
-    kept = {p.read_bytes() for p in (tmp_path / "pictures").iterdir()}
+    kept = {p.read_bytes() for p in (written / "pictures").iterdir()}
     assert set(decoded) == kept and all(d.startswith(PNG) for d in decoded)
     assert not re.findall(r'(?:src|href)="(?!data:)', html)
     # What a configuration says is text.
     assert "<script>" not in html and "&lt;script&gt;" in html
-    linked = re.findall(r"\]\((pictures/\S+)\)", (tmp_path / "report.md").read_text())
-    assert len(linked) == 4 and all((tmp_path / name).is_file() for name in linked)
+    linked = re.findall(r"\]\((pictures/\S+)\)", (written / "report.md").read_text())
+    assert len(linked) == 4 and all((written / name).is_file() for name in linked)
     for told in ("processor", "revision", "jaxlib", "Data card: dsads", "sha256"):
         assert told in html
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(written.rglob("*.tmp"))
 
 
-def test_every_number_is_kept_and_rows_are_beside(scored, tmp_path):
-    document, page = scored
-    evaluate.write(tmp_path, {"run": "runs/here", **document}, page)
-    found = json.loads((tmp_path / evaluate.JSON).read_text())
-    details = json.loads((tmp_path / evaluate.DETAILS).read_text())
+def test_every_number_is_kept_and_rows_are_beside(written):
+    page = (written / evaluate.PAGE).read_text()
+    found, details = (json.loads((written / name).read_text()) for name in NAMES)
     assert "details" not in found and found["facts"]["packages"]["jax"]
     rows = found["datasets"]["dsads"]["rows"]
     # By key it chooses as by its vectors, by answer the least likely.
@@ -77,11 +82,8 @@ def test_every_number_is_kept_and_rows_are_beside(scored, tmp_path):
     assert book["used"] == 2 and details["codes"]["dsads"]["counts"][1][0] == 48
 
 
-def test_a_run_compared_with_itself_differs_in_nothing(scored, tmp_path):
-    document, page = scored
-    evaluate.write(tmp_path, {"run": "runs/here", **document}, page)
-    names = (evaluate.JSON, evaluate.DETAILS)
-    one = evaluate.read_evaluated(str(tmp_path), names)
+def test_a_run_compared_with_itself_differs_in_nothing(written):
+    one = evaluate.read_evaluated(str(written), NAMES)
     compared, text = evaluate.compare_runs(one, one, resamples=20)
     assert list(compared["rows"]) == ["average", "motionsense", "dsads"]
     assert (
@@ -109,7 +111,7 @@ def test_clouds_that_lie_apart_do_not_mix():
         np.abs(mixed.point), np.abs(reference.transform(both)), atol=1e-5
     )
     with pytest.raises(ValueError, match="make no picture"):
-        insight.cloud(one[:1], other, label)
+        insight.cloud(one[:1], other, label[:1])
 
 
 def test_codes_are_counted_by_codebook():
