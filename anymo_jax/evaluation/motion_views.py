@@ -6,11 +6,11 @@ compare. Setup and visible nodes follow from the window's index alone.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import jax
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from anymo_jax.language.rows import RowOptions, window_told
 from anymo_jax.motion.windows import MotionWindows
@@ -40,7 +40,7 @@ class MotionViews:
         self._given = body_tables(windows.segment, windows.frame), load_priors()
         self._see = jax.jit(functools.partial(sparse_view_batch, options=ViewOptions()))
 
-    def texts(self, indices: Sequence[int]) -> list[str]:
+    def texts(self, indices: Int[np.ndarray, "n"]) -> list[str]:
         """Primary text of each window, an actor marker put as "a person"; "" for none.
 
         What is told does not hang on the visible nodes.
@@ -48,7 +48,9 @@ class MotionViews:
         return [self._text(self.windows.told(int(i))) for i in indices]
 
     def batches(
-        self, indices: Sequence[int], nodes: VisibleNodes | Bool[np.ndarray, "23"]
+        self,
+        indices: Int[np.ndarray, "n"],
+        nodes: VisibleNodes | Bool[np.ndarray, "23"],
     ) -> Iterator[list[View]]:
         """Views of the windows, in order, some at a time.
 
@@ -56,14 +58,16 @@ class MotionViews:
           indices: of windows.
           nodes: from which each window's visible nodes are drawn, or the nodes.
         """
-        indices = np.asarray(indices, int)
         for first in range(0, len(indices), BATCH):
             real = indices[first : first + BATCH]
             padded = np.concatenate([real, np.repeat(real[-1:], BATCH - len(real))])
             rows = [self.windows[int(i)] | self._visible(int(i), nodes) for i in padded]
             batch = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
             seen = jax.device_get(self._see(self._key, batch, *self._given))
-            yield [jax.tree.map(lambda x, i=i: x[i], seen) for i in range(len(real))]
+            yield [
+                jax.tree.map(lambda x, i=i: np.asarray(x[i]), seen)
+                for i in range(len(real))
+            ]
 
     def _visible(self, index: int, nodes) -> dict[str, np.ndarray]:
         if isinstance(nodes, VisibleNodes):
