@@ -10,6 +10,7 @@ The libraries are extras: what is missing is named with the command that gets it
 import dataclasses
 import importlib
 import importlib.metadata
+import pathlib
 import re
 from collections.abc import Sequence
 
@@ -20,7 +21,11 @@ PACKAGES = {
     "sacrebleu": "sacrebleu>=2.5,<3",
     "rouge_score": "rouge-score>=0.1.2,<0.2",
     "nltk": "nltk>=3.9,<4",
+    "torchmetrics": "torchmetrics>=1.5,<2",
+    "transformers": "transformers>=5.10,<6",
 }
+# Layer whose vectors BERTScore's authors recommend, of the model that the paper names.
+BERT_MODEL, BERT_LAYER = "deberta-xlarge-mnli", 40
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -46,20 +51,22 @@ class CaptionFigure:
 
 
 def caption_figures(
-    captions: Sequence[str], references: Sequence[str]
+    captions: Sequence[str], references: Sequence[str], bertscore: str = ""
 ) -> list[CaptionFigure]:
     """All metrics, those that cannot be computed here with their remedy.
 
     Args:
       captions: of the model.
       references: the primary text of each.
+      bertscore: folder of the model that BERTScore reads; "" leaves it out, said.
 
     Raises:
       ValueError: where there is none, or their numbers differ.
     """
     _check(captions, references)
     found = []
-    for name, metric in METRICS.items():
+    metrics = {**METRICS, "BERTScore-F1": lambda c, r: bert_score(c, r, bertscore)}
+    for name, metric in metrics.items():
         try:
             found.append(metric(captions, references))
         except MissingError as error:
@@ -127,6 +134,50 @@ def meteor(
     variant = f"nltk {_version('nltk')}, {stages}; alpha 0.9, beta 3, gamma 0.5"
     name = "METEOR" if synonyms else "METEOR without synonyms"
     return CaptionFigure(name, variant, float(np.mean(scores)))
+
+
+def bert_score(
+    captions: Sequence[str], references: Sequence[str], folder: str
+) -> CaptionFigure:
+    """Mean F1 of greedily matched word vectors (Zhang et al., 2020), not rescaled.
+
+    Args:
+      captions, references: as `caption_figures`.
+      folder: a Hugging Face model, that of `BERT_MODEL` for figures like the paper's.
+
+    Raises:
+      MissingError: without the folder, torchmetrics or torch.
+      ValueError: as `caption_figures`.
+    """
+    _check(captions, references)
+    folder = pathlib.Path(folder) if folder else None
+    if folder is None or not (folder / "config.json").is_file():
+        raise MissingError(
+            f"BERTScore reads {BERT_MODEL}, which is not "
+            f"{'given' if folder is None else f'at {folder}'}: where there is a "
+            f"network, hf download microsoft/{BERT_MODEL}, and name its folder with "
+            "--bertscore"
+        )
+    library = _library("torchmetrics", "torchmetrics.functional.text.bert")
+    transformers = _library("transformers", "transformers")
+    given = {
+        "model": transformers.AutoModel.from_pretrained(folder),
+        "user_tokenizer": transformers.AutoTokenizer.from_pretrained(folder),
+    }
+    layer = min(BERT_LAYER, given["model"].config.num_hidden_layers)
+    # Pair by pair: among several of other lengths, the library (1.9) puts embeddings
+    # back in the wrong order, and captions meet references of others.
+    f1 = [
+        float(
+            library.bert_score([c], [r], num_layers=layer, truncation=True, **given)[
+                "f1"
+            ]
+        )
+        for c, r in zip(captions, references, strict=True)
+    ]
+    variant = f"torchmetrics {_version('torchmetrics')}, {folder.name}, layer {layer}"
+    variant += ", no idf, not rescaled"
+    return CaptionFigure("BERTScore-F1", variant, float(np.mean(f1)))
 
 
 METRICS = {

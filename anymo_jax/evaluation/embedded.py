@@ -133,8 +133,10 @@ def only_node(part: NodeWindow, node: int) -> NodeWindow | None:
     return NodeWindow(signal, alone, part.channel_valid & alone[:, None], part.length)
 
 
-def _parts(windows: LabelledWindows, node: int | None) -> Iterator[tuple]:
-    """Index of the window and part, in order."""
+def window_parts(
+    windows: LabelledWindows, node: int | None = None
+) -> Iterator[tuple[int, NodeWindow]]:
+    """Index of the window and part, in order; of one sensor alone where it is named."""
     for index in range(len(windows)):
         for part in windows.views(index):
             shown = part if node is None else only_node(part, node)
@@ -145,7 +147,7 @@ def _parts(windows: LabelledWindows, node: int | None) -> Iterator[tuple]:
 def _embed(model, windows, node) -> Parts:
     name = f"dataset {windows.dataset}: windows"
     found, index, waiting = [], [], []
-    for window, part in _parts(windows, node):
+    for window, part in window_parts(windows, node):
         index.append(window)
         waiting.append(part)
         if len(waiting) == AT_ONCE:

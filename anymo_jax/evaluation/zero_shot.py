@@ -92,11 +92,21 @@ class ZeroShotResult:
     confusion: Float[np.ndarray, "C C"]
 
 
-def evaluate(data: Embedded, options: ZeroShotOptions) -> ZeroShotResult:
-    """Rows of one dataset."""
+def evaluate(
+    data: Embedded,
+    options: ZeroShotOptions,
+    further: Mapping[str, Float[np.ndarray, "N C"]] | None = None,
+) -> ZeroShotResult:
+    """Rows of one dataset.
+
+    Args:
+      data: its vectors.
+      options: how scores become rows.
+      further: scores of the windows that have a part, by the name of another row.
+    """
     parts = data.parts
     counts, tied = {}, {}
-    for name, score in _scores(data, options).items():
+    for name, score in (_scores(data, options) | dict(further or {})).items():
         counts[name] = _count(data, parts, score)
         tied[name] = recognition.tied_share(score)
     people = _people(data, parts)

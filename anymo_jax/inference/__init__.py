@@ -4,6 +4,7 @@ load        the folder of a run -> Model
 model       classify, caption, embed, tokenize
 recording   a user's arrays -> views: sites, units, rate, windows
 views       views -> code streams and unit vectors;  texts: texts likewise
+answers     scores of the options of a multiple choice
 codes       the compiled programs;  batches: their few shapes
 scores      vectors -> scores of labels
 sizes       of all models

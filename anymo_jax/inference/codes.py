@@ -60,6 +60,16 @@ def code_stream(sizes: Sizes, weights: Weights, view: View) -> CodeStream:
 
 
 @functools.partial(jax.jit, static_argnames="sizes")
+def mean_latents(sizes: Sizes, weights: Weights, view: View) -> Float[Array, "B D"]:
+    """The encoder's latents of a batch of views, averaged over each view's steps."""
+    seen = (view.signal, view.visible, view.channel_valid, view.length)
+    latent = STGCNEncoder(sizes.encoder).apply(weights.encoder, *seen)
+    steps = sizes.encoder.latent_length(view.length)
+    valid = jnp.arange(latent.shape[1])[None] < steps[:, None]
+    return jnp.where(valid[..., None], latent, 0).sum(axis=1) / steps[:, None]
+
+
+@functools.partial(jax.jit, static_argnames="sizes")
 def motion_vectors(
     sizes: Sizes, weights: Weights, stream: CodeStream, before: Part, after: Part
 ) -> Float[Array, "B J"]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from anymo_jax.inference.answers import ChoiceScores, ChoiceSide
 from anymo_jax.inference.captions import CAPTION_TOKENS, CaptionSide
 from anymo_jax.inference.codes import Weights
 from anymo_jax.inference.recording import OVERLAP, recording_views
@@ -61,6 +62,7 @@ class Model:
         self.temperature = float(config["temperature"])
         self.label_prompt = config["label_prompt"]
         self._captions: CaptionSide | None = None
+        self._choices: ChoiceSide | None = None
         self._weights, self._tokenizer = weights, tokenizer
         self._views = ViewSide(sizes, weights, tokenizer)
         self._texts = TextSide(sizes, weights, tokenizer, sentences)
@@ -158,15 +160,47 @@ class Model:
         Raises:
           ValueError: as `embed_views`; where the run was trained without answers.
         """
-        if not self.config["weights"]["answer"]:
-            raise ValueError(
-                "the run was trained with weights.answer = 0 and cannot caption; load "
-                "one that was trained to answer"
-            )
+        self._check_answers("caption")
         if self._captions is None:
             given = (self.sizes, self._weights, self._tokenizer)
             self._captions = CaptionSide(*given, self._views)
         return self._captions(views, max_new_tokens)
+
+    def tokenize_views(self, views: Sequence) -> list[Int32[np.ndarray, "_"]]:
+        """Code tokens of views, as `tokenize` numbers them; views as `embed_views`."""
+        return self._views.streams(views)
+
+    def latent_views(self, views: Sequence) -> Float32[np.ndarray, "n D"]:
+        """The encoder's latents of views, averaged over time; as `embed_views`."""
+        return self._views.latents(views)
+
+    def choose_views(
+        self, views: Sequence, labels: Sequence[str], *, seed: int = 0
+    ) -> ChoiceScores:
+        """Log-likelihoods of labels as answers to a multiple choice.
+
+        Args:
+          views: as of `embed_views`.
+          labels: all of them are offered at every view.
+          seed: of the orders in which they are.
+
+        Raises:
+          ValueError: as `embed_views` and `classify`; where the run was trained without
+            answers, or the options do not fit the context.
+        """
+        check_labels(labels)
+        self._check_answers("choose")
+        if self._choices is None:
+            given = (self.sizes, self._weights, self._tokenizer)
+            self._choices = ChoiceSide(*given, self._views)
+        return self._choices(views, labels, seed)
+
+    def _check_answers(self, what: str) -> None:
+        if not self.config["weights"]["answer"]:
+            raise ValueError(
+                f"the run was trained with weights.answer = 0 and cannot {what}; load "
+                "one that was trained to answer"
+            )
 
     def embed_labels(
         self, labels: Sequence[str], prompt: str | None = None

@@ -9,7 +9,12 @@ from jaxtyping import Float32, Int32
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.datasets.labelled import LONGEST
 from anymo_jax.inference.batches import batches, bucket, joined
-from anymo_jax.inference.codes import Weights, code_stream, motion_vectors
+from anymo_jax.inference.codes import (
+    Weights,
+    code_stream,
+    mean_latents,
+    motion_vectors,
+)
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.language.sayings import around_codes
 from anymo_jax.language.sites import site_phrase
@@ -63,6 +68,14 @@ class ViewSide:
             pairs = zip(stream.codes, stream.count, strict=True)
             found += [codes[:count].astype(np.int32) for codes, count in pairs]
         return found[: len(views)]
+
+    def latents(self, views: Sequence) -> Float32[np.ndarray, "n D"]:
+        """The encoder's latents, averaged over time; arguments and errors likewise."""
+        found = [
+            np.asarray(mean_latents(self._sizes, self._weights, batch))
+            for batch in self._batches(views)
+        ]
+        return joined(found, len(views), self._sizes.encoder.width)
 
     def prompt(
         self, visible: np.ndarray, role: str = "contrastive_imu"

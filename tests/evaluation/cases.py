@@ -1,9 +1,12 @@
-"""Datasets and a model that are small enough to know every answer of."""
+"""Datasets and models that are small enough to know every answer of."""
+
+import types
 
 import numpy as np
 
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.datasets.labelled import LabelledWindows
+from anymo_jax.tokenizer import TokenizerConfig
 
 CLASSES = ("sitting", "walking", "jumping")
 SITES = ("left wrist", "right ankle")
@@ -49,7 +52,7 @@ def dataset(
         texts=(),
         dataset=name,
         flags=("made by hand",),
-        card={},
+        card={"read": "nothing"},
     )
 
 
@@ -74,6 +77,23 @@ class FirstAxis:
         order = np.eye(len(self.classes) + 1)[[self.classes.index(x) for x in labels]]
         # One prompt makes the model take every class for its neighbour.
         return unit(np.roll(order, 1, axis=0) if prompt == "imu" else order)
+
+
+class Knowing(FirstAxis):
+    """The same, that also answers what else evaluation asks of a model."""
+
+    sizes = types.SimpleNamespace(tokenizer=TokenizerConfig(entries=16, latent=8))
+    config = types.MappingProxyType({"note": "<script>alert(1)</script>"})
+
+    def tokenize_views(self, views):
+        return [np.array([3, 16 + 3, index % 16, 16]) for index in range(len(views))]
+
+    def latent_views(self, views):
+        return self.embed_views(views)
+
+    def choose_views(self, views, labels, *, seed):
+        cosine = self.embed_views(views) @ self.embed_labels(labels).T
+        return types.SimpleNamespace(key=10 * cosine - 3, answer=-cosine)
 
 
 def unit(vectors):

@@ -55,7 +55,8 @@ def test_missing_libraries_are_named_with_their_remedy(monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", absent)
     found = captions.caption_figures(SAID, TRUE)
-    assert [one.name for one in found] == list(captions.METRICS)
+    names = [*captions.METRICS, "BERTScore-F1"]
+    assert [one.name for one in found] == names
     assert all(one.value is None for one in found)
     assert found[0].missing == (
         "sacrebleu is not installed: pip install 'sacrebleu>=2.5,<3'"
@@ -69,3 +70,34 @@ def test_captions_and_references_must_match():
             metric(SAID[:1], TRUE)
     with pytest.raises(ValueError, match="0 captions for 0"):
         captions.caption_figures([], [])
+
+
+def test_bertscore_reads_the_given_model_and_pairs_each_caption(tmp_path):
+    pytest.importorskip("torchmetrics")
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words += ["a", "person", "walks", "sits", "on", "the", "chair"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.BertConfig(vocab_size=12, intermediate_size=32, **sizes)
+    transformers.BertModel(config).save_pretrained(folder)
+    # Longest and shortest are not the same among captions and references.
+    said = ["a person walks on the chair", "sits", "a person", "the chair"]
+    true = ["a person", "a person sits on the chair", "walks", "the chair sits"]
+    found = captions.bert_score(said, true, str(folder))
+    alone = [
+        captions.bert_score([s], [t], str(folder)).value
+        for s, t in zip(said, true, strict=True)
+    ]
+    assert found.value == pytest.approx(sum(alone) / 4, abs=1e-4)
+    assert captions.bert_score(true, true, str(folder)).value == pytest.approx(1)
+    assert "tiny, layer 2, no idf" in found.variant
+
+
+def test_bertscore_without_its_model_says_how_to_get_it(tmp_path):
+    for folder, told in (("", "not given"), (str(tmp_path), f"not at {tmp_path}")):
+        with pytest.raises(captions.MissingError, match=told):
+            captions.bert_score(SAID, TRUE, folder)
