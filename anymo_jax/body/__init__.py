@@ -8,6 +8,7 @@ skinning      the surface posed by the segments
 fit           the surface on a recording's own skeleton
 placement     candidate placements (paper, Eq. 1)
 check         what is wrong with a surface
+view          what sensors on the body observe
 """
 
 from anymo_jax.body.check import check_surface

@@ -17,14 +17,14 @@ import json
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from anymo_jax.body.skeleton import XSENS
+from anymo_jax.body.view import View
 
 FORMAT = 1
 _HEADER = "labelled_windows"
@@ -43,22 +43,6 @@ _TENSORS = {
     "start": np.float64,
 }
 _NAMES = ("classes", "own", "sites", "subjects", "splits", "sources", "texts", "flags")
-
-
-class NodeWindow(NamedTuple):
-    """Part of a window on the body graph; fields are those of `views.View`, in order.
-
-    Attributes:
-      signal: (300, 23, 6) zero where nothing was measured and beyond `length`.
-      visible: (23,) nodes that carry a sensor.
-      channel_valid: (23, 6) channels that the node's sensor has.
-      length: () valid samples.
-    """
-
-    signal: Float32[np.ndarray, "T 23 6"]
-    visible: Bool[np.ndarray, "23"]
-    channel_valid: Bool[np.ndarray, "23 6"]
-    length: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +101,7 @@ class LabelledWindows:
         index = range(len(self))[index]
         return self.signal[self.offsets[index] : self.offsets[index + 1]]
 
-    def views(self, index: int) -> list[NodeWindow]:
+    def views(self, index: int) -> list[View]:
         """One window as parts of at most 300 samples on the 23 nodes.
 
         Parts follow each other without overlap; a last one under 60 samples is left
@@ -168,7 +152,7 @@ class LabelledWindows:
 
 def node_window(
     signal: Float32[np.ndarray, "T S 6"], node: Int64[np.ndarray, "S"]
-) -> NodeWindow:
+) -> View:
     """At most 300 samples of some sensors on the body graph; see `views`."""
     length = len(signal)
     missing = np.isnan(signal).reshape(length, -1, 2, 3).any(axis=-1)
@@ -178,7 +162,7 @@ def node_window(
     padded[:length, node] = whole
     valid = np.zeros((len(XSENS), 6), bool)
     valid[node] = np.repeat(present, 3, axis=-1)
-    return NodeWindow(padded, valid.any(axis=-1), valid, np.asarray(length, np.int32))
+    return View(padded, valid.any(axis=-1), valid, np.asarray(length, np.int32))
 
 
 def _filled(signal, present):

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from anymo_jax.body.view import View
 from anymo_jax.encoder import model
 from anymo_jax.encoder.config import EncoderConfig, PredictorConfig
 from anymo_jax.encoder.loss import (
@@ -34,7 +35,6 @@ from anymo_jax.views.masks import visible_nodes
 from anymo_jax.views.options import PAPER, ViewOptions, VisibleNodes
 from anymo_jax.views.paired import PairedViews, paired_views_batch
 from anymo_jax.views.placements import BodyTables
-from anymo_jax.views.view import View
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from anymo_jax.datasets.labelled import LabelledWindows, NodeWindow
+from anymo_jax.body.view import View
+from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.language.choices import check_vocabulary
 from anymo_jax.language.templates import LABEL_PROMPTS
 
@@ -24,7 +25,7 @@ AT_ONCE = 256
 class Embedder(Protocol):
     """A trained model, as evaluation asks it."""
 
-    def embed_views(self, parts: Sequence[NodeWindow]) -> Float[np.ndarray, "n D"]:
+    def embed_views(self, parts: Sequence[View]) -> Float[np.ndarray, "n D"]:
         """Unit vectors of parts of windows."""
 
     def embed_labels(
@@ -123,14 +124,14 @@ def embed_dataset(
     )
 
 
-def only_node(part: NodeWindow, node: int) -> NodeWindow | None:
+def only_node(part: View, node: int) -> View | None:
     """A part as one of its sensors sees it; None where that one is absent."""
     if not part.visible[node]:
         return None
     alone = np.zeros_like(part.visible)
     alone[node] = True
     signal = np.where(alone[:, None], part.signal, np.float32(0))
-    return NodeWindow(signal, alone, part.channel_valid & alone[:, None], part.length)
+    return View(signal, alone, part.channel_valid & alone[:, None], part.length)
 
 
 def window_parts(

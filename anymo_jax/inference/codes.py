@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from anymo_jax.body.view import View
 from anymo_jax.encoder import STGCNEncoder
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.language import forward
@@ -21,7 +22,6 @@ from anymo_jax.language.code_stream import CodeStream
 from anymo_jax.language.splice import Part, splice
 from anymo_jax.tokenizer.model import project
 from anymo_jax.tokenizer.quantizer import nearest_codes
-from anymo_jax.views.view import View
 
 
 class Weights(NamedTuple):

@@ -143,9 +143,8 @@ class Model:
         """Unit vectors of views on the body graph.
 
         Args:
-          views: each a `datasets.labelled.NodeWindow`, a `views.View`, or whatever has
-            their fields: signal (300, 23, 6), visible (23,), channel_valid (23, 6) and
-            length ().
+          views: each a `View` or whatever has its fields: signal (300, 23, 6), visible
+            (23,), channel_valid (23, 6) and length ().
 
         Raises:
           ValueError: for a view of another shape or without a sensor, naming it.

@@ -11,11 +11,11 @@ from jaxtyping import Float32
 
 from anymo_jax.body.sites import site_index
 from anymo_jax.body.skeleton import XSENS
+from anymo_jax.body.view import View
 from anymo_jax.datasets.labelled import (
     LONGEST,
     RATE_HZ,
     SHORTEST,
-    NodeWindow,
     node_window,
 )
 from anymo_jax.datasets.resample import Job, resample_streams
@@ -30,7 +30,7 @@ _GAP_S = 0.25
 
 def recording_views(
     imu: np.ndarray, sites: Sequence[str], rate_hz: float, *, overlap: int = OVERLAP
-) -> list[NodeWindow]:
+) -> list[View]:
     """Windows of a recording of one or more sensors.
 
     Args:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from anymo_jax.body.skeleton import XSENS
+from anymo_jax.body.view import View
 from anymo_jax.datasets.labelled import LONGEST
 from anymo_jax.inference.batches import batches, bucket, joined
 from anymo_jax.inference.codes import (
@@ -21,7 +22,6 @@ from anymo_jax.language.sites import site_phrase
 from anymo_jax.language.splice import Part, padded
 from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer
-from anymo_jax.views.view import View
 
 # Tokens before the codes are padded to this at least.
 _SHORTEST = 64
@@ -45,8 +45,8 @@ class ViewSide:
         """Unit vectors of views, in the wording of evaluation.
 
         Args:
-          views: each a `views.View`, a `datasets.labelled.NodeWindow`, or whatever has
-            their four fields; 300 frames, of which `length` are real.
+          views: each a `View` or whatever has its four fields; 300 frames, of which
+            `length` are real.
 
         Raises:
           ValueError: for a view without a sensor or of another shape, naming it, and

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from anymo_jax.body.view import View
 from anymo_jax.encoder.config import EncoderConfig
 from anymo_jax.encoder.model import STGCNEncoder
 from anymo_jax.simulation.noise_priors import NoisePriors
@@ -23,7 +24,6 @@ from anymo_jax.training.task import Streams, Task, Variables
 from anymo_jax.views.options import PAPER, ViewOptions
 from anymo_jax.views.paired import sparse_view_batch
 from anymo_jax.views.placements import BodyTables
-from anymo_jax.views.view import View
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """From a window of motion to what wearable setups see of it, fresh at every step.
 
-paired       the door: two views of a window, or one
-view         the noun that an encoder sees
+paired       the door: two views of a window, or one; `body.view`: the noun
 options      what views are made with;  settings: of a recipe
 placements   where sensors sit;  orientation   how they are turned
 simulate     their signals, with device noise
@@ -9,6 +8,7 @@ masks        visible nodes, missing gyroscopes, magnitude channels
 mirror, retime   the body's mirror image; another speed
 """
 
+from anymo_jax.body.view import View
 from anymo_jax.simulation.mounting import Mounting
 from anymo_jax.views.masks import with_magnitudes
 from anymo_jax.views.options import (
@@ -34,7 +34,6 @@ from anymo_jax.views.paired import (
     sparse_view_batch,
 )
 from anymo_jax.views.placements import BodyTables, body_tables, centroid_weights
-from anymo_jax.views.view import View
 
 __all__ = [
     "ANY_ORIENTATION",

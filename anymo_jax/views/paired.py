@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from anymo_jax.body.view import View
 from anymo_jax.simulation.noise_priors import NoisePriors
 from anymo_jax.views import masks
 from anymo_jax.views.mirror import mirror_signal
@@ -36,7 +37,6 @@ from anymo_jax.views.simulate import (
     draw_setup,
     simulate_setups,
 )
-from anymo_jax.views.view import View
 
 # One example of a batch, without B (see `motion.windows.MotionWindows`).
 Window = Mapping[str, Array | np.ndarray]

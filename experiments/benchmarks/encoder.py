@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from anymo_jax.body.view import View
 from anymo_jax.encoder import (
     EncoderConfig,
     PredictorConfig,
@@ -30,7 +31,6 @@ from anymo_jax.encoder.predictor import init_predictor
 from anymo_jax.encoder.task import EncoderRecipe, predictive_loss
 from anymo_jax.training.task import OBJECTIVE, Task, Variables
 from anymo_jax.views.paired import PairedViews
-from anymo_jax.views.view import View
 from experiments.benchmarks import learning, timing
 
 HERE = "experiments.benchmarks.encoder"

@@ -215,7 +215,7 @@ def test_views_that_are_none_are_refused(model):
     for change, message in (
         ({"signal": view.signal[:200]}, r"view 1: signal is \(200, 23, 6\)"),
         ({"visible": np.zeros(23, bool)}, "view 1: no node is visible"),
-        ({"length": np.int32(0)}, "view 1: length is 0"),
+        ({"length": np.array(0, np.int32)}, "view 1: length is 0"),
     ):
         with pytest.raises(ValueError, match=message):
-            model.embed_views([view, view._replace(**change)])
+            model.embed_views([view, dataclasses.replace(view, **change)])

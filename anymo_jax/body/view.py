@@ -1,4 +1,4 @@
-"""The noun of a wearable setup's observation of one motion window."""
+"""The noun of what sensors on the body observe of one window, real or simulated."""
 
 import dataclasses
 
