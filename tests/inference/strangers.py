@@ -1,4 +1,4 @@
-"""A stranger's table: a real watch where the data folder is there, else a simulated one."""
+"""A stranger's table: of a real watch where there is data, else of a simulated one."""
 
 import os
 import pathlib

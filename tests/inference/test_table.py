@@ -1,4 +1,4 @@
-"""A stranger's file: the right windows, or advice with file, line, column and remedy."""
+"""A stranger's file: the right windows, or advice with line, column and remedy."""
 
 import re
 

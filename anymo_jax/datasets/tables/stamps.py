@@ -41,11 +41,13 @@ def seconds(stamps: np.ndarray, unit: str, source: str) -> Float64[np.ndarray, "
         )
     # Nanoseconds since 1970 do not fit a float: subtract first.
     since = (stamps - stamps[0]).astype(np.float64)
-    factor = unit_factor(unit, TIME_UNITS) if unit else _guess(since, source)
-    return since * factor
+    return since * time_factor(since, unit, source)
 
 
-def _guess(since, source: str) -> float:
+def time_factor(since: Float64[np.ndarray, "T"], unit: str, source: str) -> float:
+    """Seconds of one unit of numeric stamps; arguments and errors as `seconds`."""
+    if unit:
+        return unit_factor(unit, TIME_UNITS)
     steps = np.diff(since[:_TOLD_BY])
     if not (steps > 0).any():
         raise ValueError(f"{source}: {_standing(steps)}")
