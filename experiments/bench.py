@@ -7,6 +7,7 @@ python -m experiments.bench --what=tokenizer
 python -m experiments.bench --what=language --size=tiny --batch=8 --length=256
 python -m experiments.bench --what=memory --batch=16 --length=512
 python -m experiments.bench --what=har_loading
+python -m experiments.bench --what=inference --run=runs/instruct-small
 
 From the repository's root: the PyTorch models are those of its parity tests.
 """
@@ -19,11 +20,19 @@ import pathlib
 
 from absl import app, flags
 
-_PARTS = ("simulation", "encoder", "tokenizer", "language", "memory", "har_loading")
+_PARTS = (
+    *("simulation", "encoder", "tokenizer", "language", "memory", "har_loading"),
+    "inference",
+)
 # Flags that a part's `run` takes.
-_TAKES = {"language": ("size", "batch", "length"), "memory": ("batch", "length")}
+_TAKES = {
+    "language": ("size", "batch", "length"),
+    "memory": ("batch", "length"),
+    "inference": ("run",),
+}
 _WHAT = flags.DEFINE_enum("what", None, _PARTS, "What is measured.", required=True)
 _JSON = flags.DEFINE_string("json", None, "File to write every number to.")
+flags.DEFINE_string("run", "", "Instruction-tuned run whose answers are timed.")
 flags.DEFINE_string("size", "tiny", "Preset of the language model.")
 flags.DEFINE_integer("batch", 8, "Rows of the language model's batch.", 1)
 flags.DEFINE_integer("length", 256, "Tokens of each of its rows, and of a prompt.", 2)
