@@ -18,7 +18,7 @@ import json
 import os
 import pathlib
 
-from absl import app, flags
+from absl import app, flags, logging
 
 _PARTS = (
     *("simulation", "encoder", "tokenizer", "language", "memory", "har_loading"),
@@ -42,6 +42,8 @@ def main(argv: list[str]) -> None:
     """Run one benchmark and print its table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
+    # What is read on the way is no result.
+    logging.set_verbosity(logging.ERROR)
     # Each measurement is a process of its own; this one must leave it the device.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     benchmark = importlib.import_module(f"experiments.benchmarks.{_WHAT.value}")

@@ -208,7 +208,7 @@ def timeline(found: Prediction) -> Figure:
         panel.set_ylim(len(labels) - 0.5, -0.5)
         panel.set_xlim(start[0], end[-1])
         panel.set_title(name, fontsize="medium", loc="left")
-    panels[-1].set_xlabel("seconds")
+    panels[-1].set_xlabel("seconds; white is a score of 0, blue of 1")
     return figure
 
 
