@@ -103,16 +103,21 @@ def test_broken_rows_are_named_and_left_out(table):
     lines[40] = "1.95,abc,1,1,1,1,1\n"
     lines[50] = "2.45,1,2\n"
     lines[60] = "noon,1,2,3,4,5,6\n"
+    lines[61] = "2024-02-29T23:59:59,1,2,3,4,5,6\n"
     lines[70] = "3.45,,,,1,1,1\n"
     lines.insert(80, "\n")
     rows, said, reader = read(lines)
-    assert reader.broken == 3 and len(rows) == len(table) - 3
+    assert reader.broken == 4 and len(rows) == len(table) - 4
     assert said[0] == "line 41 left out: column 'acc_x': 'abc' is no number"
     assert said[1] == "line 51 left out: 3 fields where the header has 7"
     assert said[2].startswith(
         "line 61 left out: column 'time': 'noon' is no time stamp"
     )
-    assert np.isnan(rows[66].values[0, :3]).all() and rows[66].values[0, 3] == 1
+    assert said[3].startswith(
+        "line 62 left out: column 'time': '2024-02-29T23:59:59' is"
+    )
+    # Of the rows above it four are missing, and the header is none.
+    assert np.isnan(rows[65].values[0, :3]).all() and rows[65].values[0, 3] == 1
 
 
 @pytest.mark.parametrize(
