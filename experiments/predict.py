@@ -1,7 +1,12 @@
-r"""What does somebody do who wears these sensors? Answers for a CSV or Parquet file.
+r"""What does somebody do who wears these sensors? Answers for a table or a live stream.
 
     python -m experiments.predict --run=runs/instruct-small --csv=my.csv \
         --site="right wrist" --labels="walking,sitting,climbing stairs" --out=answer
+    my_watch | python -m experiments.predict --run=runs/instruct-small --stdin \
+        --site="right wrist" --labels=@labels.txt [--jsonl]
+
+Labels have commas between; where one holds a comma itself, put semicolons between, or
+give --labels=@FILE with one in each line.
 
 The columns are guessed from the header (time, acc_x, acc_y, acc_z, gyro_x, ...) or said
 by --columns='time=t;force=ax,ay,az;rate=gx,gy,gz'; a gyroscope may be missing. Units
@@ -15,10 +20,17 @@ the activities, best first, with their scores, which sum to one, and an abstain 
 It tells how hard the choice among the labels given was; whether the true activity is
 one of them it cannot tell. --out names a folder for prediction.json (every window) and
 timeline.png.
+
+With --stdin rows come from a pipe, one in each line, and every second (--every_s) one
+line of answer goes out, for the last 5 s or what there is of them; --jsonl makes it one
+JSON object a line. Units are not mended then: one that cannot be ends the stream with
+the flag that names it. Broken rows are left out and told by their line. The end of
+input or Ctrl-C end it with the latency of its answers (`experiments.live`).
 """
 
 import collections
 import json
+import os
 import pathlib
 import sys
 
@@ -27,12 +39,15 @@ from absl import app, flags, logging
 from matplotlib.figure import Figure
 
 from anymo_jax.datasets.labelled import LabelledWindows
-from anymo_jax.datasets.tables.facts import named_units
+from anymo_jax.datasets.tables.facts import named_sites, named_units
 from anymo_jax.evaluation.pooling import MEAN, RULES
 from anymo_jax.inference import load
+from anymo_jax.inference.model import check_labels
 from anymo_jax.inference.prediction import Prediction, predict
+from anymo_jax.inference.rows import RowReader
 from anymo_jax.inference.table import table_windows
 from anymo_jax.training.saved import CheckpointError
+from experiments.live import Listener
 
 
 def main(argv: list[str]) -> None:
@@ -41,26 +56,79 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unknown argument {argv[1]!r}")
     logging.set_verbosity(logging.ERROR)
     given = flags.FLAGS
-    labels = [label.strip() for label in given.labels.split(",") if label.strip()]
     try:
-        windows = table_windows(
-            given.csv,
-            given.site,
-            columns=given.columns,
-            units=named_units(given.units) if given.units else None,
-            rate_hz=given.rate_hz,
-        )
-        print(read_report(windows))
-        found = predict(
-            load(given.run), windows, labels, pool=given.pool, caption=given.caption
-        )
-        if given.out:
-            save(found, windows, given.out)
+        if bool(given.csv) == given.stdin:
+            raise ValueError(
+                "give a file by --csv=FILE, or rows by --stdin; one of them"
+            )
+        labels = named_labels(given.labels)
+        check_labels(labels)
+        (_listen if given.stdin else _read)(given, labels)
     except (ValueError, CheckpointError, OSError) as error:
         sys.exit(f"predict: {error}")
+
+
+def _read(given, labels: list[str]) -> None:
+    """Answers for a file."""
+    windows = table_windows(
+        given.csv,
+        given.site,
+        columns=given.columns,
+        units=named_units(given.units) if given.units else None,
+        rate_hz=given.rate_hz,
+    )
+    print(read_report(windows))
+    model = load(given.run)
+    found = predict(model, windows, labels, pool=given.pool, caption=given.caption)
+    if given.out:
+        save(found, windows, given.out)
     print(answer_report(found))
     if given.out:
         print(f"\nwritten to {given.out}: prediction.json, timeline.png")
+
+
+def _listen(given, labels: list[str]) -> None:
+    """Answers for a stream, until it ends."""
+    for name in ("out", "pool"):
+        if given[name].value != given[name].default:
+            raise ValueError(f"--{name} is for files; a stream answers line by line")
+    site, sites = named_sites(given.site)
+    reader = RowReader(
+        site,
+        sites,
+        columns=given.columns,
+        units=named_units(given.units),
+        rate_hz=given.rate_hz,
+        tell=lambda told: print(f"! {told}", file=sys.stderr, flush=True),
+    )
+    told = {"every_s": given.every_s, "as_json": given.jsonl, "caption": given.caption}
+    listener = Listener(load(given.run), labels, reader, **told)
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    listener.listen(sys.stdin)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def named_labels(text: str) -> list[str]:
+    """Labels of "a,b", of "a;b, with a comma", or of "@file" with one in each line.
+
+    Raises:
+      ValueError: for a file that cannot be read, naming it.
+    """
+    if text.startswith("@"):
+        try:
+            parts = pathlib.Path(text[1:]).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"labels: {text[1:]} is not readable: {error}; give a text file with "
+                "one label in each line"
+            ) from None
+    else:
+        parts = text.split(";" if ";" in text else ",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def read_report(windows: LabelledWindows) -> str:
@@ -108,8 +176,13 @@ def save(found: Prediction, windows: LabelledWindows, folder: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     told = {"source": windows.card["title"], "notes": notes(windows)}
     text = json.dumps(told | found.to_json(), indent=2)
-    (place / "prediction.json").write_text(f"{text}\n", encoding="utf-8")
-    timeline(found).savefig(place / "timeline.png", dpi=120)
+    partial = place / "prediction.json.tmp"
+    partial.write_text(f"{text}\n", encoding="utf-8")
+    picture = place / "timeline.png.tmp"
+    timeline(found).savefig(picture, dpi=120, format="png")
+    # Both are whole before either stands.
+    partial.replace(place / "prediction.json")
+    picture.replace(place / "timeline.png")
 
 
 def timeline(found: Prediction) -> Figure:
@@ -135,14 +208,21 @@ def timeline(found: Prediction) -> Figure:
         panel.set_ylim(len(labels) - 0.5, -0.5)
         panel.set_xlim(start[0], end[-1])
         panel.set_title(name, fontsize="medium", loc="left")
-    panels[-1].set_xlabel("seconds")
+    panels[-1].set_xlabel("seconds; white is a score of 0, blue of 1")
     return figure
 
 
 def _define_flags() -> None:
     flags.DEFINE_string("run", None, "Instruction-tuned run.", required=True)
-    flags.DEFINE_string("csv", None, "CSV or Parquet file.", required=True)
-    flags.DEFINE_string("labels", None, "Activities, comma-separated.", required=True)
+    flags.DEFINE_string("csv", None, "CSV or Parquet file.")
+    flags.DEFINE_bool("stdin", False, "Rows from a pipe, an answer every second.")
+    flags.DEFINE_string(
+        "labels",
+        None,
+        "Activities: 'walking,sitting'; with semicolons between where one holds a "
+        "comma; or @FILE with one in each line.",
+        required=True,
+    )
     flags.DEFINE_string(
         "site",
         "",
@@ -154,6 +234,8 @@ def _define_flags() -> None:
     flags.DEFINE_float("rate_hz", float("nan"), "Of rows without time stamps.")
     flags.DEFINE_enum("pool", MEAN, RULES, "How windows are put together.")
     flags.DEFINE_bool("caption", False, "Also describe each window.")
+    flags.DEFINE_float("every_s", 1.0, "Seconds from answer to answer of a stream.")
+    flags.DEFINE_bool("jsonl", False, "A stream's answers as JSON, one a line.")
     flags.DEFINE_string("out", "", "Folder for prediction.json and timeline.png.")
 
 

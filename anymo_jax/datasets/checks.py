@@ -161,7 +161,7 @@ def _faults(sensor: SensorEvidence, kind: str, rate_hz: float):
         yield (
             f"axis {', '.join(axes)} is {value:g} throughout {sensor.samples} samples: "
             "a dead sensor or another column; correct the columns, or leave the sensor "
-            "out",
+            "out (of a table: name the columns of the others)",
             None,
         )
         return
@@ -205,7 +205,7 @@ def _force_faults(sensor: SensorEvidence):
 def _rate_faults(sensor: SensorEvidence):
     top = histogram.percentile(sensor.magnitude, 99.9)
     slope, correlation = sensor.turn_slope, sensor.turn_correlation
-    if suspicion := suspect_rate(top, slope, correlation):
+    if suspicion := suspect_rate(top, slope, correlation, sensor.turning_seconds):
         yield (
             f"99.9th percentile {top:.3g} rad/s, turning of gravity against it "
             f"{slope:.2g} (correlation {correlation:.2f}): {suspicion.what}",
@@ -218,7 +218,7 @@ def doubts(evidence: Mapping[tuple[str, str], SensorEvidence]) -> list[str]:
     told = []
     for (site, kind), sensor in evidence.items():
         turned = kind == RATE and sensor.turning_seconds >= _LEAST_TURNING_S
-        if turned and abs(sensor.turn_correlation) < LEAST_TURN_CORRELATION:
+        if turned and sensor.turn_correlation < LEAST_TURN_CORRELATION:
             told.append(
                 f"{site}: gravity does not turn as the gyroscope says (correlation "
                 f"{sensor.turn_correlation:.2f}): columns may be shifted, or the two "

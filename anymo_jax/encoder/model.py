@@ -45,7 +45,7 @@ class STGCNEncoder(nn.Module):
         """Latents of windows, float32, zero beyond their valid steps.
 
         Args:
-          signal: as `views.view.View.signal`, any number of frames.
+          signal: as `body.view.View.signal`, any number of frames.
           visible: nodes that carry a sensor.
           channel_valid: channels that a node's sensor has; None for all of them.
           length: valid frames, at least 1; None for all.

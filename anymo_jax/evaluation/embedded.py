@@ -136,7 +136,7 @@ def only_node(part: View, node: int) -> View | None:
 
 def window_parts(
     windows: LabelledWindows, node: int | None = None
-) -> Iterator[tuple[int, NodeWindow]]:
+) -> Iterator[tuple[int, View]]:
     """Index of the window and part, in order; of one sensor alone where it is named."""
     for index in range(len(windows)):
         for part in windows.views(index):

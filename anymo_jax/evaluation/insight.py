@@ -17,7 +17,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from anymo_jax.datasets.labelled import LabelledWindows, NodeWindow
+from anymo_jax.body.view import View
+from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.evaluation.motion_views import MotionViews
 from anymo_jax.tokenizer import TokenizerConfig
 from anymo_jax.tokenizer.diagnostics import Diagnostics
@@ -59,7 +60,7 @@ class Cloud:
 
 def some_windows(
     windows: LabelledWindows, seed: int = 0
-) -> tuple[list[NodeWindow], Int[np.ndarray, "n"]]:
+) -> tuple[list[View], Int[np.ndarray, "n"]]:
     """First parts of `WINDOWS` windows drawn at random, and their labels."""
     order = np.random.default_rng(seed).permutation(len(windows))
     views, labels = [], []

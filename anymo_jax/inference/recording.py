@@ -154,9 +154,8 @@ def _check_units(signal: Float32[np.ndarray, "T S 6"], sites: Sequence[str]) -> 
         if len(speed):
             top = float(np.percentile(speed, 99.9))
             nothing = float("nan")
-            found.append(
-                (f"rate of up to {top:.3g} rad/s", suspect_rate(top, nothing, nothing))
-            )
+            suspicion = suspect_rate(top, nothing, nothing, 0.0)
+            found.append((f"rate of up to {top:.3g} rad/s", suspicion))
         for what, suspicion in found:
             if suspicion is None:
                 continue

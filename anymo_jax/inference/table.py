@@ -58,7 +58,8 @@ def table_windows(
     facts = open_table(path, options)
     plain = Vocabulary((UNLABELLED,), (UNLABELLED,))
     recordings = (_unlabelled(recording) for recording in facts.read(path))
-    facts = dataclasses.replace(facts, vocabulary=plain)
+    # What is said of the signals is said of the file.
+    facts = dataclasses.replace(facts, vocabulary=plain, name=str(path))
     return build(facts, recordings, units="declared" if units else "auto")
 
 

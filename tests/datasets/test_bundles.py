@@ -341,3 +341,21 @@ def test_faults_of_an_npz_file_are_named(said, tmp_path):
     np.savez(path, **npz_arrays() | NPZ_FAULTS[said])
     with pytest.raises(ValueError, match=rf"mine.npz: .*{said}"):
         open_npz(path)
+
+
+@pytest.mark.parametrize(
+    "rate_hz, samples", [(20, 298), (25, 298), (50, 299), (60, 300)]
+)
+def test_windows_end_at_their_last_sample(rate_hz, samples, tmp_path):
+    count = 5 * rate_hz
+    signal = signals.worn(2 * 5.0, rate_hz).reshape(2, count, 1, 6)
+    path = tmp_path / "my.npz"
+    arrays = dict(npz_arrays(), x=signal, y=np.array([0, 1]), fs=np.float32(rate_hz))
+    arrays |= dict(subject=np.array([1, 2]), sites=np.array(["left wrist"]))
+    arrays.pop("offsets", None)
+    np.savez(path, **arrays)
+    facts = open_npz(path)
+    made = build(facts, facts.read(path))
+    assert np.diff(made.offsets).tolist() == [samples, samples]
+    last = (samples - 1) / 60
+    assert last <= (count - 1) / rate_hz < last + 1 / 60

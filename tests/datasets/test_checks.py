@@ -9,6 +9,7 @@ import pytest
 from anymo_jax.body.skeleton import XSENS
 from anymo_jax.datasets.engine import build
 from anymo_jax.datasets.recording import FORCE, RATE, Spans
+from anymo_jax.datasets.units import suspect_rate
 from tests.datasets import signals
 
 DEGREE = np.pi / 180
@@ -150,3 +151,14 @@ def test_a_device_may_have_no_gyroscope():
     view = windows.views(0)[0]
     wrist = view.channel_valid[XSENS.index("L_Forearm")]
     np.testing.assert_array_equal(wrist, [True] * 3 + [False] * 3)
+
+
+def test_only_strong_and_long_turning_against_the_gyroscope_is_a_fault():
+    # A walker's arm: the force turns against the rate, weakly.
+    assert suspect_rate(7.0, -0.2, -0.6, 20.0) is None
+    assert suspect_rate(7.0, -0.2, -0.9, 1.0) is None
+    assert "against the gyroscope" in suspect_rate(7.0, -0.9, -0.9, 20.0).what
+    # Degrees betray themselves by their size all the same.
+    assert suspect_rate(400.0, -0.003, -0.6, 20.0).factor == pytest.approx(DEGREE)
+    assert suspect_rate(7.0, 6.0, 0.5, 1.0) is None
+    assert suspect_rate(0.1, 57.0, 0.9, 20.0).factor == pytest.approx(1 / DEGREE)

@@ -1,5 +1,6 @@
 """experiments.predict on a stranger's file: sound, in other units, and broken."""
 
+import io
 import json
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from anymo_jax.inference import load
 from anymo_jax.inference.prediction import predict
+from anymo_jax.inference.rows import RowReader
 from anymo_jax.inference.table import table_windows
-from experiments.predict import answer_report, notes, read_report, save
+from experiments.live import Listener
+from experiments.predict import answer_report, named_labels, notes, read_report, save
 from tests.inference.runs import write_runs
 
 HEADER = "time,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,label"
@@ -52,6 +55,7 @@ def test_a_recording_is_ranked_window_by_window(model, tmp_path):
     assert [w["start_s"] for w in told["windows"]] == [0, 2.5, 5.0]
     assert sum(told["windows"][0]["scores"].values()) == pytest.approx(1)
     assert (tmp_path / "out" / "timeline.png").read_bytes()[:4] == b"\x89PNG"
+    assert len(list((tmp_path / "out").iterdir())) == 2
 
 
 def test_the_files_own_labels_cut_nothing(tmp_path):
@@ -91,8 +95,8 @@ def test_what_cannot_be_read_is_said(model, tmp_path):
     text = path.read_text().splitlines()
     cells = text[5].split(",")
     for name, change, message in (
-        ("words", "n/a or so", "column #2: .*'n/a or so'"),
-        ("short", None, "Expected 8 columns, got 7"),
+        ("words", "n/a or so", "line 6, column 'acc_y' .*'n/a or so'"),
+        ("short", None, "line 6 has 7 fields where the header has 8"),
     ):
         cells_then = [*cells[:2], *([change] if change else []), *cells[3:]]
         broken = [*text[:5], ",".join(cells_then), *text[6:], ""]
@@ -103,3 +107,55 @@ def test_what_cannot_be_read_is_said(model, tmp_path):
     windows = table_windows(path, "waist")
     with pytest.raises(ValueError, match="two or more different"):
         predict(model, windows, ["walking", "walking"])
+
+
+class Closed(io.StringIO):
+    """Standard output whose reader goes away after two lines."""
+
+    def flush(self):
+        if self.getvalue().count("\n") > 2:
+            raise BrokenPipeError
+
+
+def interrupted(lines, count):
+    yield from lines[:count]
+    raise KeyboardInterrupt
+
+
+def test_a_stream_is_answered_line_by_line_until_it_ends(model, tmp_path):
+    lines = write(tmp_path / "my.csv", recording()).read_text().splitlines()
+    lines[20] = "0.38,1"
+    labels = ["walking", "sitting"]
+
+    def listened(lines, out, **told):
+        err = io.StringIO()
+        reader = RowReader("right wrist")
+        Listener(model, labels, reader, out=out, err=err, **told).listen(lines)
+        return out.getvalue().splitlines(), err.getvalue()
+
+    found, told = listened(lines, io.StringIO(), as_json=True)
+    answers = [json.loads(line) for line in found]
+    np.testing.assert_allclose([a["time_s"] for a in answers], range(1, 12), atol=0.01)
+    assert [a["seconds"] for a in answers[3:6]] == [4.017, 5, 5]
+    for answer in answers:
+        scores = [one["score"] for one in answer["ranked"]]
+        assert sum(scores) == pytest.approx(1) and scores == sorted(scores)[::-1]
+        assert answer["latency_ms"] > 0
+    assert "600 rows" not in told and "599 rows, 1 broken, 0 repeated" in told
+    assert "11 answers" in told and "real-time factor" in told and "p95" in told
+    found, told = listened(interrupted(lines, 160), io.StringIO())
+    assert len(found) == 3 and "3 answers" in told
+    assert found[0].split()[:2] == ["1.0", "s"] and "abstain" in found[0]
+    _, told = listened(lines, Closed())
+    assert "2 answers" in told
+    assert "a second of rows is the least" in listened(lines[:20], io.StringIO())[1]
+
+
+def test_labels_may_hold_commas(tmp_path):
+    assert named_labels("walking, sitting") == ["walking", "sitting"]
+    assert named_labels("walking, slowly; sitting") == ["walking, slowly", "sitting"]
+    path = tmp_path / "labels.txt"
+    path.write_text("walking, slowly\n\nsitting; still\n")
+    assert named_labels(f"@{path}") == ["walking, slowly", "sitting; still"]
+    with pytest.raises(ValueError, match=r"nothing\.txt is not readable.*one label in"):
+        named_labels(f"@{tmp_path}/nothing.txt")

@@ -8,7 +8,9 @@
     subject  (N,) int or str
     fs       () Hz
 
-Values are m/s^2 (gravity included), then rad/s; NaN is not measured.
+Values are m/s^2 (gravity included), then rad/s; NaN is not measured. Nothing is
+invented after a window's last sample, which lies a period before the window's end: of
+5 s come 298 samples at 60 Hz from 20 or 25 Hz, 299 from 50 Hz, and 300 from 60 Hz only.
 """
 
 import os

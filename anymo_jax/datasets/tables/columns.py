@@ -11,7 +11,8 @@ from anymo_jax.datasets.units import FORCE_UNITS, RATE_UNITS, TIME_UNITS, unit_f
 # Roles of single columns, and the names that headers give them.
 _ROLES = {
     "time": "time, timestamp, timestamps, ts, t, unixtime, unix time, datetime, date, "
-    "elapsed, elapsed time, epoch, sensor time, attr time, canonical timestamp",
+    "elapsed, elapsed time, epoch, sensor time, attr time, canonical timestamp, "
+    "logging time, time stamp",
     "label": "label, labels, activity, class, action, operation, activity label, "
     "activity id, gt",
     "subject": "subject, subject id, user, user id, participant, participant id, "
@@ -33,7 +34,7 @@ _SUFFIXES |= {"dps": "deg/s", "mg": "mg"}
 _OTHER = {"linear", "lin", "user", "gravity", "mag", "magnetometer", "quat"}
 _OTHER |= {"quaternion", "orientation"}
 # Words of sensors' names that name no place.
-_FILLERS = {*_SUFFIXES, "m", "rad", "deg", "imu", "raw", "sensor"}
+_FILLERS = {*_SUFFIXES, "m", "rad", "deg", "imu", "raw", "sensor", "rotation", "rate"}
 PSEUDO = ("@file", "@folder")
 
 
@@ -63,11 +64,13 @@ class Columns:
       roles: column of each role ("time", "label", "subject", "recording", "split",
         "site"); "@file" and "@folder" stand for the names of the file and its folder.
       time_unit: as the header says, "" where it does not.
+      left_out: what was told of columns that look like a sensor's but lack an axis.
     """
 
     triples: tuple[Triple, ...]
     roles: Mapping[str, str]
     time_unit: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -121,7 +124,9 @@ def _completed(triples, roles, header, source) -> Columns:
     for role, name in guessed.roles.items():
         if role not in roles and name not in taken:
             roles[role] = name
-    made = Columns(tuple(triples) or guessed.triples, roles)
+    # Who names sensors leaves the others out on purpose.
+    left_out = () if triples else guessed.left_out
+    made = Columns(tuple(triples) or guessed.triples, roles, left_out=left_out)
     for name in made.read:
         if list(header).count(name) != 1:
             raise ValueError(
@@ -129,17 +134,29 @@ def _completed(triples, roles, header, source) -> Columns:
                 f"header has {', '.join(map(repr, header))}"
             )
     if not any(triple.kind == FORCE for triple in made.triples):
-        raise ValueError(
-            f"{source}: no accelerometer among {', '.join(map(repr, header))}; name "
-            "its columns, as in columns='left wrist.force=ax,ay,az'. Acceleration "
-            "without gravity (linear, user) cannot stand for it"
+        raise ValueError(f"{source}: {_no_accelerometer(header, left_out)}")
+    unit = _unit(roles["time"], "time").lower() if "time" in roles else ""
+    unit = _SUFFIXES.get(unit, unit)
+    # Of "(UTC)" and the like the stamps tell their unit themselves.
+    return dataclasses.replace(made, time_unit=unit if unit in TIME_UNITS else "")
+
+
+def _no_accelerometer(header, left_out) -> str:
+    if list(header) == [str(i) for i in range(len(header))]:
+        return (
+            "its first line holds numbers: there is no header. Columns count from 0: "
+            "say which is what, as in columns='time=0;force=1,2,3;rate=4,5,6'"
         )
-    unit = _unit(roles["time"], "time") if "time" in roles else ""
-    return dataclasses.replace(made, time_unit=unit)
+    return (
+        f"no accelerometer among {', '.join(map(repr, header))}; "
+        + "".join(f"{told}; " for told in left_out)
+        + "name its columns, as in columns='left wrist.force=ax,ay,az'. Acceleration "
+        "without gravity (linear, user) cannot stand for it"
+    )
 
 
 def guess_columns(header: Sequence[str], source: str) -> Columns:
-    """What a header's names say; sensors that lack an axis are left out."""
+    """What a header's names say; sensors that lack an axis are left out and told."""
     axes: dict = collections.defaultdict(dict)
     roles: dict = {}
     for name in header:
@@ -156,13 +173,18 @@ def guess_columns(header: Sequence[str], source: str) -> Columns:
                     f"look like axis {axis} of {kind}; say which with columns=..."
                 )
             axes[site, kind][axis] = name
-    triples = []
+    triples, left_out = [], []
     for (site, kind), of in axes.items():
-        if set(of) == set("xyz"):
+        if missing := [axis for axis in "xyz" if axis not in of]:
+            left_out.append(
+                f"{', '.join(map(repr, of.values()))} left out: no column for axis "
+                f"{', '.join(missing)} of this {kind}"
+            )
+        else:
             names = (of["x"], of["y"], of["z"])
             units = [_unit(name, kind) for name in names]
             triples.append(Triple(site, kind, names, _factor(units, kind, source)))
-    return Columns(tuple(triples), roles)
+    return Columns(tuple(triples), roles, left_out=tuple(left_out))
 
 
 def _words(name: str) -> list[str]:
@@ -186,18 +208,7 @@ def _sensor_axis(words: list[str]) -> tuple[str, str, str] | None:
     rate = _RATE_WORDS & set(words)
     if len(axis) != 1 or bool(force) == bool(rate) or _OTHER & set(words):
         return None
-    known = {
-        *axis,
-        *force,
-        *rate,
-        *_SUFFIXES,
-        "m",
-        "rad",
-        "deg",
-        "imu",
-        "raw",
-        "sensor",
-    }
+    known = {*axis, *force, *rate, *_FILLERS}
     site = " ".join(word for word in words if word not in known)
     return site, FORCE if force else RATE, axis[0]
 

@@ -150,10 +150,10 @@ def _nodes(files, columns: Columns, options: TableOptions) -> dict[str, int]:
         try:
             found[site] = site_index(options.sites.get(site, site))
         except ValueError as error:
-            raise ValueError(
-                f"{files[0]}: {error}; or say where it is, as in "
-                f"sites='{site}=left wrist'"
-            ) from None
+            # A name that the user gave is mended; one of the file is explained.
+            remedy = f"; or say where it is, as in sites='{site}=left wrist'"
+            given = site == options.site
+            raise ValueError(f"{files[0]}: {error}{'' if given else remedy}") from None
     return found
 
 
@@ -178,7 +178,7 @@ def _factor(options: TableOptions, kind: str) -> float:
 
 
 def _flags(columns: Columns, options: TableOptions) -> tuple[str, ...]:
-    told = []
+    told = list(columns.left_out)
     for triple in columns.triples:
         if triple.factor is None and triple.kind not in options.units:
             unit = next(iter(_UNITS[triple.kind]))

@@ -1,7 +1,7 @@
 """A CSV or Parquet file as named arrays.
 
 Parsing is strict: a row with a field too many or too few, or a word where a number is
-expected, is an error that names the row; a last line without its end, as an
+expected, is an error that names line and column; a last line without its end, as an
 interrupted copy leaves it, is dropped and told.
 """
 
@@ -16,6 +16,8 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
 from jaxtyping import Float32, Int64
+
+from anymo_jax.datasets.tables.faults import located
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DELIMITERS = ",;\t|"
@@ -33,14 +35,12 @@ class Layout:
       delimiter: between fields.
       skipped: lines before the first row.
       decimal: point or comma.
-      sample: fields of the first row.
     """
 
     header: tuple[str, ...]
     delimiter: str
     skipped: int
     decimal: str
-    sample: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ def read_table(
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{path}: not readable: {error}") from None
     if not len(table):
-        raise ValueError(f"{path}: no rows")
+        raise ValueError(f"{path}: no rows below the header; give a recording")
     return Table(
         numbers={name: _floats(table, name, path) for name in numbers},
         words={name: _coded(table.column(name)) for name in words},
@@ -128,13 +128,18 @@ def _layout(path: pathlib.Path) -> Layout:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = [file.readline() for _ in range(50)]
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a readable text file: {error}") from None
+        raise ValueError(
+            f"{path}: not a readable text file: {error}; save it as CSV in UTF-8"
+        ) from None
     skipped = 0
     while skipped < len(lines) - 1 and lines[skipped].lstrip()[:1] in ("#", "%"):
         skipped += 1
-    first, second = (line.rstrip("\r\n") for line in lines[skipped : skipped + 2])
+    first = lines[skipped].rstrip("\r\n")
     if not first.strip():
-        raise ValueError(f"{path}: no header in its first line")
+        raise ValueError(
+            f"{path}: no header in its first line; give a file whose first line names "
+            "its columns, time,acc_x,acc_y,acc_z,..."
+        )
     delimiter = max(_DELIMITERS, key=first.count)
     if first.count(delimiter) == 0:
         raise ValueError(
@@ -143,17 +148,21 @@ def _layout(path: pathlib.Path) -> Layout:
         )
     names = tuple(n.strip() for n in next(csv.reader([first], delimiter=delimiter)))
     numbers = [bool(_NUMBER.match(n) or _DECIMAL_COMMA.match(n)) for n in names]
-    if 2 * sum(numbers) > len(names):
-        # The first row is data already.
-        numbered = tuple(map(str, range(len(names))))
-        return _with_decimal(numbered, delimiter, skipped, names)
-    sample = tuple(next(csv.reader([second], delimiter=delimiter), ()))
-    return _with_decimal(names, delimiter, skipped + 1, sample)
+    # The first row may be data already.
+    headless = 2 * sum(numbers) > len(names)
+    header = tuple(map(str, range(len(names)))) if headless else names
+    skipped += not headless
+    decimal = _decimal(lines[skipped:], delimiter)
+    return Layout(header, delimiter, skipped, decimal)
 
 
-def _with_decimal(header, delimiter, skipped, sample) -> Layout:
-    commas = delimiter != "," and any(_DECIMAL_COMMA.match(field) for field in sample)
-    return Layout(header, delimiter, skipped, "," if commas else ".", sample)
+def _decimal(lines: Sequence[str], delimiter: str) -> str:
+    """The decimal sign of rows; the first may hold whole numbers only."""
+    fields = (
+        field.strip(' "\r\n') for line in lines for field in line.split(delimiter)
+    )
+    commas = map(_DECIMAL_COMMA.match, fields)
+    return "," if delimiter != "," and any(commas) else "."
 
 
 def _read_csv(path, numbers, words, time):
@@ -164,20 +173,23 @@ def _read_csv(path, numbers, words, time):
     types = dict.fromkeys(numbers, pyarrow.float32())
     types |= dict.fromkeys(words, pyarrow.string())
     content, notes = _whole_lines(path)
-    table = pyarrow.csv.read_csv(
-        content,
-        read_options=pyarrow.csv.ReadOptions(
+    options = {
+        "read_options": pyarrow.csv.ReadOptions(
             column_names=names, skip_rows=layout.skipped, block_size=1 << 20
         ),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=layout.delimiter),
-        convert_options=pyarrow.csv.ConvertOptions(
+        "parse_options": pyarrow.csv.ParseOptions(delimiter=layout.delimiter),
+        "convert_options": pyarrow.csv.ConvertOptions(
             column_types=types,
             include_columns=wanted,
             decimal_point=layout.decimal,
             strings_can_be_null=True,
         ),
-    )
-    return table, notes
+    }
+    try:
+        return pyarrow.csv.read_csv(content, **options), notes
+    except pyarrow.ArrowInvalid as error:
+        where = (layout.header, layout.delimiter, layout.skipped)
+        raise ValueError(f"{path}: {located(path, *where, str(error))}") from None
 
 
 def _whole_lines(path: pathlib.Path):
@@ -191,7 +203,10 @@ def _whole_lines(path: pathlib.Path):
     if not cut:
         return pyarrow.BufferReader(content), ()
     if cut == len(tail):
-        raise ValueError(f"{path}: no end of line in its last {cut} bytes")
+        raise ValueError(
+            f"{path}: no end of line in its last {cut} bytes: a header without rows, "
+            "or no table"
+        )
     note = "the last line has no end: it may be torn and was dropped"
     return pyarrow.BufferReader(content.slice(0, len(content) - cut)), (note,)
 

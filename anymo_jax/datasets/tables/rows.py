@@ -9,6 +9,8 @@ from jaxtyping import Float64, Int64
 
 from anymo_jax.datasets.tables.parse import Words
 
+# Where more rows than this share the stamp of another, time is told too coarsely.
+_MOST_REPEATED = 0.3
 # Stamps that go back by less are jitter and are sorted; by more, another recording
 # begins.
 _JITTER_S = 1.0
@@ -68,7 +70,8 @@ def order_rows(
       source: file, for errors.
 
     Raises:
-      ValueError: where the time of a device goes back by over a second.
+      ValueError: where the time of a device goes back by over a second, or stands still
+        in many of its rows.
     """
     device, order = owner, np.arange(len(owner))
     if len(site.codes):
@@ -90,6 +93,7 @@ def order_rows(
         sort = np.lexsort((seconds, device))
         order, device, seconds = order[sort], device[sort], seconds[sort]
         new = np.append(True, (np.diff(seconds) > 0) | (device[1:] != device[:-1]))
+        _check_coarse(int((~new).sum()), len(new), source)
         notes = _told(int((inside & (steps < 0)).sum()), int((~new).sum()))
         order, device, seconds = order[new], device[new], seconds[new]
     return Rows(order, seconds, _starts(device), notes)
@@ -107,6 +111,16 @@ def _told(moved: int, repeated: int) -> tuple[str, ...]:
     if repeated:
         told.append(f"{repeated} rows repeat a time stamp and were dropped")
     return tuple(told)
+
+
+def _check_coarse(repeated: int, count: int, source: str) -> None:
+    if repeated > _MOST_REPEATED * count:
+        raise ValueError(
+            f"{source}: {repeated} of {count} rows repeat the time stamp of another: "
+            "time is told too coarsely. Name a finer column, or take this one out and "
+            "give rate_hz; if the file holds several devices, name the column that "
+            "tells them apart, as in columns='site=device'"
+        )
 
 
 def _check_backwards(steps, inside, source: str) -> None:

@@ -37,36 +37,71 @@ def seconds(stamps: np.ndarray, unit: str, source: str) -> Float64[np.ndarray, "
         missing = np.flatnonzero(~np.isfinite(stamps))
         raise ValueError(
             f"{source}: {len(missing)} time stamps are missing, the first in row "
-            f"{missing[0]}; take these rows out"
+            f"{missing[0] + 1} below the header; take these rows out"
         )
     # Nanoseconds since 1970 do not fit a float: subtract first.
     since = (stamps - stamps[0]).astype(np.float64)
-    factor = unit_factor(unit, TIME_UNITS) if unit else _guess(since, source)
-    return since * factor
+    return since * time_factor(since, unit, source)
 
 
-def _guess(since, source: str) -> float:
+def time_factor(since: Float64[np.ndarray, "T"], unit: str, source: str) -> float:
+    """Seconds of one unit of numeric stamps; arguments and errors as `seconds`."""
+    if unit:
+        return unit_factor(unit, TIME_UNITS)
     steps = np.diff(since[:_TOLD_BY])
-    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    if not (steps > 0).any():
+        raise ValueError(f"{source}: {_standing(steps)}")
+    step = float(np.median(steps[steps > 0]))
     for factor in TIME_UNITS.values():
         if _LEAST_STEP_S <= step * factor <= _MOST_STEP_S:
             return factor
     raise ValueError(
         f"{source}: time stamps step by {step:g}, which is no sampling period of 8 Hz "
         "to 1 kHz in s, ms, us or ns; name another column, or give the unit, as in "
-        "units=time:s"
+        "units=time:s. Fewer than 8 samples a second are too few"
+    )
+
+
+def _standing(steps) -> str:
+    """What to say of stamps that never rise."""
+    if not len(steps):
+        return "a single row is no recording"
+    if (steps < 0).any():
+        return "time runs backwards throughout; sort the rows by time"
+    return (
+        "all rows have the same time stamp; name another column, or take this one out "
+        "and give rate_hz"
     )
 
 
 def _dates(stamps, source: str) -> Float64[np.ndarray, "T"]:
+    told = pandas.Series(stamps)
+    read = {"utc": True, "format": "ISO8601"}
     try:
-        dates = pandas.to_datetime(pandas.Series(stamps), utc=True, format="ISO8601")
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{source}: time stamps are no ISO 8601 dates: {error}"
-        ) from None
+        dates = pandas.to_datetime(told, **read)
+    except (ValueError, TypeError):
+        wrong = told[pandas.to_datetime(told, errors="coerce", **read).isna()]
+        raise ValueError(f"{source}: {_no_date(told, wrong.dropna())}") from None
     if dates.isna().any():
-        row = int(np.flatnonzero(dates.isna())[0])
-        raise ValueError(f"{source}: the time stamp of row {row} is missing")
+        row = int(np.flatnonzero(dates.isna())[0]) + 1
+        raise ValueError(
+            f"{source}: the time stamp of row {row} below the header is missing; take "
+            "the row out"
+        )
     nanoseconds = dates.dt.as_unit("ns").astype("int64").to_numpy()
     return (nanoseconds - nanoseconds[0]) * 1e-9
+
+
+def _no_date(told: pandas.Series, wrong: pandas.Series) -> str:
+    """What to say of stamps of which some are no dates."""
+    number = pandas.to_numeric(told, errors="coerce").notna()
+    if 2 * number.sum() > len(told):
+        wrong, what = told[~number].dropna(), "number"
+    else:
+        what = "ISO 8601 date"
+    row, stamp = next(iter((wrong if len(wrong) else told).items()))
+    return (
+        f"the time stamp {stamp!r} of row {row + 1} below the header is no {what}; "
+        "write seconds, or dates as 2024-02-29T23:59:59.950, or take the column out "
+        "and give rate_hz"
+    )
