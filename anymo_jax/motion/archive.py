@@ -186,8 +186,11 @@ def _record(folder: pathlib.Path, number: int) -> dict | None:
     return record if intact else None
 
 
-def _agree_on_plan(folder, units, options, splits) -> None:
-    """Write the plan, or compare it with the one that is there."""
+def plan_of(units: list[Unit], options: PrepareOptions, splits: Splits) -> dict:
+    """What a folder is to hold, as `plan.json` says it: with digests of the sources.
+
+    Arguments as of `prepare`.
+    """
     plan = {
         "format": prepared.FORMAT,
         "options": dataclasses.asdict(options),
@@ -198,18 +201,34 @@ def _agree_on_plan(folder, units, options, splits) -> None:
         "files": _file_digests(units),
         "units": [dataclasses.asdict(unit) for unit in units],
     }
-    plan = json.loads(json.dumps(plan))
-    path = folder / PLAN
+    return json.loads(json.dumps(plan))
+
+
+def other_than_begun(folder: str | pathlib.Path, plan: Mapping) -> list[str]:
+    """Fields of a plan that are not those a folder was begun with.
+
+    Args:
+      folder: of a preparation; one without a plan was not begun and differs in nothing.
+      plan: of `plan_of`.
+    """
+    path = pathlib.Path(folder) / PLAN
     if not path.exists():
-        _write_json(path, plan)
-        return
+        return []
     other = json.loads(path.read_text())
-    differing = [name for name in plan if plan[name] != other.get(name)]
+    return [name for name in plan if plan[name] != other.get(name)]
+
+
+def _agree_on_plan(folder, units, options, splits) -> None:
+    """Write the plan, or compare it with the one that is there."""
+    plan = plan_of(units, options, splits)
+    differing = other_than_begun(folder, plan)
     if differing:
         raise ValueError(
-            f"{path}: the folder was begun with other {', '.join(differing)}; give "
-            "another folder, or remove this one to start afresh"
+            f"{folder / PLAN}: the folder was begun with other {', '.join(differing)}; "
+            "give another folder, or remove this one to start afresh"
         )
+    if not (folder / PLAN).exists():
+        _write_json(folder / PLAN, plan)
 
 
 def _file_digests(units: list[Unit]) -> dict[str, str]:

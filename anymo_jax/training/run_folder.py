@@ -172,13 +172,14 @@ def _begin(folder, config):
     if jax.process_index() != 0:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"format": FORMAT, "config": config, "origin": _origin()}
+    content = {"format": FORMAT, "config": config, "origin": origin()}
     partial = folder / f"{CONFIG}.tmp"
     partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, folder / CONFIG)
 
 
-def _origin():
+def origin() -> dict[str, str | None]:
+    """Versions and revision of the code that runs, and its backend."""
     return {
         "anymo_jax": __version__,
         "python": platform.python_version(),
