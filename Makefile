@@ -12,8 +12,10 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .PHONY: demo test test-slow test-gpu lint install minilm clean
 
+# Pictures, then every stage on the built-in motions; a stopped one goes on.
 demo: $(INSTALLED)
-	$(BIN)/python -m experiments.demo --out=$(OUT)
+	$(BIN)/python -m experiments.demo --out=$(OUT)/pictures
+	$(BIN)/python -m experiments.pipeline --config=configs/pipeline.py:tiny --workdir=$(OUT)
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -n 2

@@ -1,7 +1,8 @@
-"""See it work: a dense body of simulated IMUs for a few built-in motions.
+"""See it simulate: a dense body of IMUs for a few built-in motions.
 
-    make demo                                   (or)
-    python -m experiments.demo --out=runs/demo
+    python -m experiments.demo --out=runs/demo/pictures
+
+`make demo` does this first, and then trains every stage (experiments.pipeline).
 
 No data is needed. Prints what was made and how fast, and writes pictures.
 """
@@ -91,7 +92,7 @@ def _nearest(placements: Placements, segment: str, point) -> int:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_string("out", "runs/demo", "Folder for the pictures.")
+    flags.DEFINE_string("out", "runs/demo/pictures", "Folder for the pictures.")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ again, the later ones stand.
 """
 
 import dataclasses
+import os
 import pathlib
 import shlex
 import time
@@ -148,14 +149,25 @@ def _reasons(link: Link, reads: Mapping, entry: Mapping) -> list[str]:
 
 
 def _timed(link: Link, record: Record, call: Callable[[], None]) -> None:
-    before, start = record.stage(link.name).get("seconds", 0.0), time.monotonic()
+    """Calls, and adds to the stage's seconds, on the clock and of cores."""
+    before, start, cores = record.stage(link.name), time.monotonic(), _core_seconds()
     state = "unfinished"
     try:
         call()
         state = "running"
     finally:
-        spent = round(before + time.monotonic() - start, 1)
-        record.note(link.name, seconds=spent, state=state)
+        spent = {
+            "seconds": time.monotonic() - start,
+            "core_seconds": _core_seconds() - cores,
+        }
+        total = {n: round(before.get(n, 0.0) + s, 1) for n, s in spent.items()}
+        record.note(link.name, state=state, **total)
+
+
+def _core_seconds() -> float:
+    """That ended children had, over all cores."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def set_aside(folder: pathlib.Path) -> pathlib.Path:

@@ -18,7 +18,8 @@ class Record:
 
     A stage's entry holds `state` ("running", "unfinished" or "done"), `reads` (digests
     of what it was made from, by stage), `made` (the digest of what it left), `seconds`
-    in all its calls, `headline`, `command` and `set_aside` (folders of former runs).
+    in all its calls and `core_seconds` over all cores, which other work on the machine
+    changes little, `headline`, `command` and `set_aside` (folders of former runs).
     """
 
     def __init__(self, home: pathlib.Path):

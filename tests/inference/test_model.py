@@ -147,6 +147,8 @@ def test_captions_are_text_and_the_most_typical_windows(model):
 def test_a_run_moves_with_its_siblings_and_names_what_is_missing(run, tmp_path):
     home = tmp_path / "moved"
     shutil.copytree(run.parent, home)
+    # The working directory of a pipeline stands for the run in it.
+    assert load(home).config == load(home / "instruct").config
     shutil.rmtree(home / "tokenizer")
     with pytest.raises(ValueError, match=r"tokenizer run /elsewhere/tokenizer.*beside"):
         load(home / "instruct")
