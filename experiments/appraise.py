@@ -66,7 +66,7 @@ def appraise(
       ValueError, CheckpointError: naming the run, folder or file that cannot be read.
     """
     said = given(windows, options)
-    files = evaluate.check_files(windows) if said["windows"] else []
+    files = _files(windows)
     made = None
     if not files or options["captions"]:
         made = held_out_windows(data, options["seed"])
@@ -98,14 +98,9 @@ def given(windows: Sequence[str], options: Mapping) -> dict:
     """What an appraisal depends on besides the run: options, windows by their content.
 
     Raises:
-      ValueError: naming a file of windows that is not there.
+      ValueError: naming a file that is none of windows.
     """
-    files = [pathlib.Path(name.strip()) for name in windows if name.strip()]
-    for file in files:
-        if not file.is_file():
-            raise ValueError(
-                f"{file}: no such file of windows; experiments.prepare_har makes them"
-            )
+    files = _files(windows)
     return {"options": dict(options), "windows": [digest(file) for file in files]}
 
 
@@ -132,6 +127,11 @@ def digest(file: pathlib.Path) -> str:
         return ""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _files(windows: Sequence[str]) -> list[pathlib.Path]:
+    named = [name for name in windows if name.strip()]
+    return evaluate.check_files(named) if named else []
 
 
 _OPTIONS = ("resamples", "captions", "caption_tokens", "seed")

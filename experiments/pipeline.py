@@ -47,6 +47,9 @@ def main(argv: list[str]) -> None:
     except Terminated as notice:
         print(f"pipeline: {notice.message}\n  {command}", file=sys.stderr)
         sys.exit(notice.code)
+    except KeyboardInterrupt:
+        print(f"\npipeline: interrupted; it goes on with\n  {command}", file=sys.stderr)
+        sys.exit(130)
     except StageFaultError as error:
         sys.exit(f"\npipeline: {error}\nOnce that is mended, go on with\n  {command}")
     except (ValueError, OSError) as error:

@@ -9,6 +9,8 @@ from typing import Any
 
 import ml_collections
 
+from anymo_jax.language.bert import find_minilm
+from anymo_jax.language.model import SENTENCES
 from anymo_jax.motion import archive
 from anymo_jax.motion.prepared import MANIFEST, PreparedMotion, total_hours
 from anymo_jax.training.digest import digests
@@ -31,9 +33,11 @@ def links(config: ml_collections.ConfigDict, home: pathlib.Path) -> list[Link]:
     """The stages of configs/pipeline.py in a working directory, in their order.
 
     Raises:
-      ValueError: for a source or a file of windows that is not there.
+      ValueError, FileNotFoundError: for a source, a file of windows, a backbone or a
+        sentence encoder that is not there: hours later would be too late.
     """
     variant = config.variant
+    _check_models(config)
     learning = {
         "encoder": (MOTION,),
         "tokenizer": (MOTION, "encoder"),
@@ -48,6 +52,15 @@ def links(config: ml_collections.ConfigDict, home: pathlib.Path) -> list[Link]:
         ),
         Evaluation(config, home / EVALUATION, (MOTION, *learning)),
     ]
+
+
+def _check_models(config: ml_collections.ConfigDict) -> None:
+    backbone = config.motion_lm.backbone.directory
+    if backbone and not pathlib.Path(backbone).is_dir():
+        raise ValueError(f"config.motion_lm.backbone.directory = {backbone}: not there")
+    joint = config.instruct.joint
+    if joint.tower == SENTENCES and not joint.sentences:
+        find_minilm()
 
 
 class Preparation:

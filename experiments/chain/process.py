@@ -29,11 +29,12 @@ class ChildFaultError(RuntimeError):
 def run(command: Sequence[str]) -> None:
     """Runs `python -m` with a module and its arguments, to their end.
 
-    What it prints is seen. SIGTERM is handed on, and the child left to save its state.
+    What it prints is seen. SIGTERM is handed on, and so is an interrupt from the
+    keyboard, and the child left to save its state.
 
     Raises:
       ChildFaultError: where it ends otherwise than with code 0.
-      Terminated: after SIGTERM.
+      Terminated, KeyboardInterrupt: after SIGTERM, or the interrupt.
     """
     with SigtermNotice() as notice:
         child = subprocess.Popen(
@@ -44,6 +45,11 @@ def run(command: Sequence[str]) -> None:
         )
         try:
             code = _wait(child, notice)
+        except KeyboardInterrupt:
+            # It has a group of its own, and heard nothing; a second one ends it.
+            child.terminate()
+            child.wait()
+            raise
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)

@@ -233,6 +233,13 @@ def test_sigterm_is_handed_on_and_leaves_with_143(parent):
     _wait_for(lambda: _gone(child))
 
 
+def test_an_interrupt_ends_the_child_as_well(parent):
+    process, child = parent
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == -signal.SIGINT
+    _wait_for(lambda: _gone(child))
+
+
 def test_a_child_does_not_outlive_a_killed_parent(parent):
     process, child = parent
     process.kill()

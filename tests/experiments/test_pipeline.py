@@ -18,6 +18,7 @@ from anymo_jax.training.checkpoint import Checkpoints
 from anymo_jax.training.run_folder import CHECKPOINTS, open_run
 from configs import pipeline as recipes
 from experiments import appraise, prepare
+from experiments.chain import links as chain_links
 from experiments.chain.links import Evaluation, Preparation, Training, links, plain
 from experiments.pipeline import pipeline
 from tests.evaluation import cases
@@ -88,12 +89,28 @@ def test_places_are_the_pipelines_and_cannot_be_given(variant):
 def test_what_is_not_there_is_told_before_anything_is_made(config, tmp_path):
     home = tmp_path / "home"
     config.windows = f"{tmp_path}/none.safetensors"
-    with pytest.raises(ValueError, match=r"none\.safetensors: no such file of windows"):
+    with pytest.raises(ValueError, match=r"none\.safetensors: not a readable file"):
         pipeline(config, home, "command")
     config.windows, config.prepare.packs = "", f"{tmp_path}/none.npz"
     with pytest.raises(ValueError, match=r"none\.npz: no such file"):
         pipeline(config, home, "command")
+    config.motion_lm.backbone.directory = f"{tmp_path}/none"
+    with pytest.raises(ValueError, match=r"backbone\.directory = .*none: not there"):
+        pipeline(config, home, "command")
     assert not home.exists()
+
+
+def test_a_missing_sentence_encoder_is_told_at_the_start(config, tmp_path, monkeypatch):
+    def missing():
+        raise FileNotFoundError("run make minilm")
+
+    monkeypatch.setattr(chain_links, "find_minilm", missing)
+    links(config, tmp_path)
+    config.instruct.joint.tower = "sentences"
+    with pytest.raises(FileNotFoundError, match="make minilm"):
+        links(config, tmp_path)
+    config.instruct.joint.sentences = "elsewhere"
+    links(config, tmp_path)
 
 
 @dataclasses.dataclass(frozen=True)
