@@ -8,7 +8,8 @@ Activities are recognised zero-shot in the windows of files of experiments.prepa
 where none is named, in simulated windows of held-out procedural performers (see
 experiments/held_out.py for what they can tell and what not). Retrieval figures are
 those of the run's validation. OUT, by default RUN's sibling `evaluation`, gets
-appraisal.md and appraisal.json beside what experiments.evaluate writes.
+appraisal.md and appraisal.json beside what experiments.evaluate writes, its report.html
+with pictures among it.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from anymo_jax.evaluation.zero_shot import CHANCE, MAJORITY, MODEL, ZeroShotOpti
 from anymo_jax.training.saved import CheckpointError
 from experiments import evaluate
 from experiments.held_out import held_out_windows
+from experiments.scored import Further
 
 JSON, PAGE, HELD_OUT = "appraisal.json", "appraisal.md", "held_out.safetensors"
 
@@ -81,7 +83,9 @@ def appraise(
         made.save(out / HELD_OUT)
         files = [out / HELD_OUT]
     scoring = ZeroShotOptions(resamples=options["resamples"], seed=options["seed"])
-    document, page = evaluate.score(model, files, scoring, per_site=True)
+    document, page = evaluate.score(
+        model, files, scoring, per_site=True, further=Further(insight=True)
+    )
     evaluate.write(out, {"run": str(run), **document}, page)
     found = {
         "recognition": _recognition(document),

@@ -26,7 +26,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from anymo_jax.training.termination import Terminated
-from experiments import appraise
+from experiments import appraise, evaluate
 from experiments.chain.follow import Outcome, StageFaultError, follow
 from experiments.chain.links import links
 from experiments.chain.process import only_one, run
@@ -87,7 +87,8 @@ def summary(home: pathlib.Path, outcomes: Sequence[Outcome]) -> str:
     page = (home / "evaluation" / appraise.PAGE).read_text(encoding="utf-8")
     return (
         f"\n{page}\n{lines}\n{'all':<21}{total:>7.0f} s\n\n"
-        f"report: {home / 'evaluation' / appraise.PAGE}\n"
+        f"page:   {home / 'evaluation' / appraise.PAGE}\n"
+        f"report: {home / 'evaluation' / evaluate.REPORT}\n"
         f"record: {home / RECORD}\n"
         f"model:  {home / 'instruct'}"
     )
