@@ -25,6 +25,7 @@ sets are tests. Two runs that were evaluated on the same files are compared with
 --compare, by a paired bootstrap.
 """
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -104,8 +105,12 @@ def score_run() -> None:
     # What is wrong with the files is said before the seconds that a run takes.
     from anymo_jax import inference
 
+    model = inference.load(given.run)
+    if isinstance(model, inference.ControlModel):
+        print("a control run has no codes to look at: --noinsight")
+        further = dataclasses.replace(further, insight=False)
     document, page = score(
-        inference.load(given.run),
+        model,
         files,
         options,
         choosing=given.choose,

@@ -42,7 +42,7 @@ from anymo_jax.datasets.labelled import LabelledWindows
 from anymo_jax.datasets.tables.facts import named_sites, named_units
 from anymo_jax.evaluation.pooling import MEAN, RULES
 from anymo_jax.inference import load
-from anymo_jax.inference.model import check_labels
+from anymo_jax.inference.answering import check_labels
 from anymo_jax.inference.prediction import Prediction, predict
 from anymo_jax.inference.rows import RowReader
 from anymo_jax.inference.table import table_windows

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from anymo_jax.body.view import View
-from anymo_jax.encoder import STGCNEncoder
+from anymo_jax.encoder import EncoderConfig, STGCNEncoder
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.language import forward
 from anymo_jax.language.code_stream import CodeStream
@@ -59,12 +59,14 @@ def code_stream(sizes: Sizes, weights: Weights, view: View) -> CodeStream:
     )
 
 
-@functools.partial(jax.jit, static_argnames="sizes")
-def mean_latents(sizes: Sizes, weights: Weights, view: View) -> Float[Array, "B D"]:
+@functools.partial(jax.jit, static_argnames="encoder")
+def mean_latents(
+    encoder: EncoderConfig, variables: dict, view: View
+) -> Float[Array, "B D"]:
     """The encoder's latents of a batch of views, averaged over each view's steps."""
     seen = (view.signal, view.visible, view.channel_valid, view.length)
-    latent = STGCNEncoder(sizes.encoder).apply(weights.encoder, *seen)
-    steps = sizes.encoder.latent_length(view.length)
+    latent = STGCNEncoder(encoder).apply(variables, *seen)
+    steps = encoder.latent_length(view.length)
     valid = jnp.arange(latent.shape[1])[None] < steps[:, None]
     return jnp.where(valid[..., None], latent, 0).sum(axis=1) / steps[:, None]
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from anymo_jax.encoder.settings import encoder_config
 from anymo_jax.encoder.task import encoder_variables
 from anymo_jax.inference.codes import Weights
+from anymo_jax.inference.control import ControlModel
 from anymo_jax.inference.model import Model
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.language.bert import SentenceEncoder, find_minilm
@@ -17,13 +18,14 @@ from anymo_jax.language.model import SENTENCES
 from anymo_jax.language.settings import (
     TEXT_TOKENIZER,
     backbone_config,
+    control_config,
     joint_config,
     language_config,
 )
 from anymo_jax.language.text import TextTokenizer, load_text_tokenizer
 from anymo_jax.tokenizer.settings import tokenizer_config
 from anymo_jax.tokenizer.task import tokenizer_variables
-from anymo_jax.training.run_folder import CONFIG
+from anymo_jax.training.run_folder import CONFIG, read_config
 from anymo_jax.training.settings import given
 from anymo_jax.training.trained import (
     TrainedRun,
@@ -33,16 +35,17 @@ from anymo_jax.training.trained import (
     upstream_folder,
 )
 
-STAGE = "instruct"
+STAGE, CONTROL = "instruct", "control"
 
 
-def load(run: str | os.PathLike) -> Model:
+def load(run: str | os.PathLike) -> Model | ControlModel:
     """A trained model, ready to answer.
 
     Args:
       run: folder of an instruction-tuned run, or the folder that holds it under the
         name "instruct". The encoder, tokenizer and motion-LM runs that it was trained
-        on lie beside it, or where its configuration says.
+        on lie beside it, or where its configuration says. The folder of a control run
+        gives a model that classifies and embeds, and cannot caption or tokenize.
 
     Raises:
       ValueError: where the folder holds no such run, or a run that it stands on is
@@ -52,6 +55,8 @@ def load(run: str | os.PathLike) -> Model:
         not installed, telling how to.
     """
     run = find_run(run)
+    if read_config(run).get("stage") == CONTROL:
+        return _load_control(run)
     config = stage_config(run, STAGE)
     places = {
         stage: upstream_folder(run, config, stage)
@@ -63,6 +68,19 @@ def load(run: str | os.PathLike) -> Model:
     sizes, weights = _all_models(tuned, places, text, sentences)
     weights = jax.tree.map(jnp.asarray, weights)
     return Model(config, sizes, weights, text, sentences)
+
+
+def _load_control(run: pathlib.Path) -> ControlModel:
+    opened = open_trained(run, CONTROL)
+    sentences = _sentence_encoder(opened.config)
+    place = upstream_folder(run, opened.config, "encoder")
+    encoder = open_trained(place, "encoder")
+    arrays = encoder_variables(encoder.variables)
+    check_upstream(opened, "encoder", place, arrays)
+    signals = encoder_config(encoder.config)
+    heads = control_config(opened.config, signals.width, sentences)
+    arrays, params = jax.tree.map(jnp.asarray, (arrays, opened.variables.params))
+    return ControlModel(opened.config, (signals, arrays), (heads, params), sentences)
 
 
 def find_run(place: str | os.PathLike) -> pathlib.Path:

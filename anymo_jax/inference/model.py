@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from anymo_jax.inference.answering import Answering, check_labels, check_texts
 from anymo_jax.inference.answers import ChoiceScores, ChoiceSide
 from anymo_jax.inference.captions import CAPTION_TOKENS, CaptionSide
 from anymo_jax.inference.codes import Weights
 from anymo_jax.inference.recording import OVERLAP, recording_views
-from anymo_jax.inference.scores import recording_scores
 from anymo_jax.inference.sizes import Sizes
 from anymo_jax.inference.texts import TextSide
 from anymo_jax.inference.views import ViewSide
@@ -26,20 +26,11 @@ from anymo_jax.language.templates import load_templates
 from anymo_jax.language.text import TextTokenizer
 
 
-class Model:
+class Model(Answering):
     """Classifies, captions, embeds and tokenizes recordings of worn sensors.
 
-    `imu` is (T, 6) of one sensor or (T, S, 6), specific force in m/s^2 (at rest 9.81
-    upwards) then angular rate in rad/s, in each device's own axes; three channels, or
-    NaN, where there is no gyroscope. `sites` names where each sensor is worn, in
-    everyday words ("right wrist") or by segment ("R_Forearm"). `rate_hz` is any from 8
-    to 4000; 60 Hz is made of it.
-
     Attributes:
-      config: of the run.
       sizes: of all models.
-      temperature: by which cosines are divided before the softmax over labels.
-      label_prompt: how labels are worded, one of `language.templates.LABEL_PROMPTS`.
     """
 
     def __init__(
@@ -58,45 +49,13 @@ class Model:
           tokenizer: of the language model's text.
           sentences: the frozen sentence encoder, where texts go through one.
         """
-        self.config, self.sizes = config, sizes
-        self.temperature = float(config["temperature"])
-        self.label_prompt = config["label_prompt"]
+        super().__init__(config)
+        self.sizes = sizes
         self._captions: CaptionSide | None = None
         self._choices: ChoiceSide | None = None
         self._weights, self._tokenizer = weights, tokenizer
         self._views = ViewSide(sizes, weights, tokenizer)
         self._texts = TextSide(sizes, weights, tokenizer, sentences)
-
-    def classify(
-        self,
-        imu: np.ndarray,
-        *,
-        sites: Sequence[str],
-        rate_hz: float,
-        labels: Sequence[str],
-        pool: str = "mean",
-    ) -> list[tuple[str, float]]:
-        """Labels with their scores, best first.
-
-        Labels are ranked as `evaluation` ranks them: by cosine, pooled over windows of
-        5 s that follow each other. The scores are the softmax of pooled cosine /
-        temperature.
-
-        Args:
-          imu, sites, rate_hz: of the recording.
-          labels: two or more activity names.
-          pool: "mean" over windows, or "max", each label by its best window: a short
-            action is not diluted.
-
-        Raises:
-          ValueError: naming the argument, for whatever cannot be so.
-        """
-        check_labels(labels)
-        views = recording_views(imu, sites, rate_hz, overlap=0)
-        vectors, texts = self.embed_views(views), self.embed_labels(labels)
-        found = recording_scores(vectors, texts, self.temperature, pool)
-        order = np.argsort(-found, kind="stable")
-        return [(labels[i], float(found[i])) for i in order]
 
     def caption(self, imu: np.ndarray, *, sites: Sequence[str], rate_hz: float) -> str:
         """A sentence that describes a recording; greedy, at most 64 tokens.
@@ -111,19 +70,13 @@ class Model:
             views = [views[int(np.argmax(vectors @ vectors.mean(axis=0)))]]
         return self.caption_views(views)[0]
 
-    def embed_imu(
-        self, imu: np.ndarray, *, sites: Sequence[str], rate_hz: float
-    ) -> Float32[np.ndarray, "n D"]:
-        """Unit vectors of a recording's windows, in order; errors as `classify`."""
-        return self.embed_views(recording_views(imu, sites, rate_hz, overlap=OVERLAP))
-
     def embed_text(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
         """Unit vectors of descriptions, such as "a person walks upstairs".
 
         Raises:
           ValueError: for an empty text, one that holds markup, or one that is too long.
         """
-        _check_texts(texts, "texts")
+        check_texts(texts, "texts")
         soft = self.sizes.joint.soft_prompt > 0
         word = load_templates().narration_text
         return self._texts([word(text, soft_prompt=soft) for text in texts])
@@ -213,22 +166,6 @@ class Model:
         Raises:
           ValueError: as `embed_text`, and for a wording that is none.
         """
-        _check_texts(labels, "labels")
+        check_texts(labels, "labels")
         word, choice = load_templates().label_text, prompt or self.label_prompt
         return self._texts([word(label, choice) for label in labels])
-
-
-def check_labels(labels: Sequence[str]) -> None:
-    """Refuses labels among which there is nothing to choose.
-
-    Raises:
-      ValueError: for less than two labels, or one that is given twice.
-    """
-    _check_texts(labels, "labels")
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise ValueError(f"labels: give two or more different ones, not {list(labels)}")
-
-
-def _check_texts(texts: Sequence[str], name: str) -> None:
-    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{name} is {texts!r}; give a list of texts")

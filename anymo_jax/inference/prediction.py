@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from anymo_jax.datasets.labelled import RATE_HZ, LabelledWindows
-from anymo_jax.inference.model import Model, check_labels
+from anymo_jax.inference.answering import Answering, check_labels
 from anymo_jax.inference.scores import abstain_score, label_scores, recording_scores
 
 
@@ -64,7 +64,7 @@ class Prediction:
 
 
 def predict(
-    model: Model,
+    model: Answering,
     windows: LabelledWindows,
     labels: Sequence[str],
     *,
@@ -77,7 +77,7 @@ def predict(
       model: of `load`.
       windows: of at least a second each.
       labels: two or more activity names.
-      pool: how windows are put together, as in `Model.classify`.
+      pool: how windows are put together, as in `Answering.classify`.
       caption: also describe each window.
 
     Raises:

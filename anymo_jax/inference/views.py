@@ -53,7 +53,7 @@ class ViewSide:
             for sites whose names do not fit the context.
         """
         found = []
-        for batch in self._batches(views):
+        for batch in view_batches(views):
             stream = code_stream(self._sizes, self._weights, batch)
             before, after = self._sides(batch.visible)
             vectors = motion_vectors(self._sizes, self._weights, stream, before, after)
@@ -63,7 +63,7 @@ class ViewSide:
     def streams(self, views: Sequence) -> list[Int32[np.ndarray, "_"]]:
         """Code tokens of views, from zero; arguments and errors likewise."""
         found: list = []
-        for batch in self._batches(views):
+        for batch in view_batches(views):
             stream = jax.device_get(code_stream(self._sizes, self._weights, batch))
             pairs = zip(stream.codes, stream.count, strict=True)
             found += [codes[:count].astype(np.int32) for codes, count in pairs]
@@ -72,8 +72,8 @@ class ViewSide:
     def latents(self, views: Sequence) -> Float32[np.ndarray, "n D"]:
         """The encoder's latents, averaged over time; arguments and errors likewise."""
         found = [
-            np.asarray(mean_latents(self._sizes, self._weights, batch))
-            for batch in self._batches(views)
+            np.asarray(mean_latents(self._sizes.encoder, self._weights.encoder, batch))
+            for batch in view_batches(views)
         ]
         return joined(found, len(views), self._sizes.encoder.width)
 
@@ -120,20 +120,26 @@ class ViewSide:
                 f"tokens, the model's context {context}; give fewer sites, or all"
             )
 
-    def _batches(self, views: Sequence) -> Iterator[View]:
-        _check(views)
-        for index in batches(len(views)):
-            rows = [views[i] for i in index.tolist()]
-            yield View(
-                signal=np.stack([np.asarray(v.signal, np.float32) for v in rows]),
-                visible=np.stack([np.asarray(v.visible) for v in rows]),
-                channel_valid=np.stack([np.asarray(v.channel_valid) for v in rows]),
-                length=np.stack([np.asarray(v.length, np.int32) for v in rows]),
-            )
+
+def view_batches(views: Sequence) -> Iterator[View]:
+    """Views in batches of few sizes, as arrays.
+
+    Raises:
+      ValueError: for a view without a sensor or of another shape, naming it, before
+        anything is computed.
+    """
+    _check(views)
+    for index in batches(len(views)):
+        rows = [views[i] for i in index.tolist()]
+        yield View(
+            signal=np.stack([np.asarray(v.signal, np.float32) for v in rows]),
+            visible=np.stack([np.asarray(v.visible) for v in rows]),
+            channel_valid=np.stack([np.asarray(v.channel_valid) for v in rows]),
+            length=np.stack([np.asarray(v.length, np.int32) for v in rows]),
+        )
 
 
 def _check(views: Sequence) -> None:
-    """Refuses what is no view, before anything is computed."""
     for number, view in enumerate(views):
         for name, shape in _SHAPES.items():
             found = np.shape(getattr(view, name))

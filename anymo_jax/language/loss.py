@@ -126,6 +126,20 @@ def label_loss(
         return _multi_positive(logits, positives, candidates)
 
 
+def nearest_text(
+    imu: Float[Array, "B J"], text: Float[Array, "B J"], texts: _Ids
+) -> Term:
+    """How many examples are nearest to a text that is theirs, and their number.
+
+    Args:
+      imu, text: unit vectors.
+      texts: id of each example's text.
+    """
+    texts = jnp.asarray(texts)
+    right = texts[jnp.argmax(imu @ text.T, axis=1)] == texts
+    return jnp.sum(right, dtype=jnp.float32), jnp.float32(len(right))
+
+
 def _logits(
     rows: Float[Array, "B J"], columns: Float[Array, "B J"], temperature: float
 ) -> Float[Array, "B B"]:

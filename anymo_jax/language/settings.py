@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 from anymo_jax.language.bert import SentenceEncoder
+from anymo_jax.language.control import ControlConfig
 from anymo_jax.language.heads import HeadConfig
 from anymo_jax.language.imu_embedding import ProjectorConfig
 from anymo_jax.language.imu_vocabulary import ImuVocabulary
@@ -124,4 +125,25 @@ def joint_config(
         soft_prompt=given(config, "joint.soft_prompt"),
         tower=given(config, "joint.tower"),
         **sizes,
+    )
+
+
+def control_config(
+    config: Any, latent: int, sentences: SentenceEncoder
+) -> ControlConfig:
+    """Sizes of the control's heads.
+
+    Args:
+      config: of configs/control.py.
+      latent: width of the encoder's latents.
+      sentences: the frozen sentence encoder.
+
+    Raises:
+      ValueError: naming the field that is missing, or what does not fit.
+    """
+    return ControlConfig(
+        latent=latent,
+        sentence=sentences.config.hidden_size,
+        hidden=given(config, "joint.hidden"),
+        joint=given(config, "joint.width"),
     )

@@ -78,7 +78,7 @@ class InstructionWindows:
         self._sayings, self._views, self._vectors = sayings, views, vectors
         texts, labels = everything_said(windows, sayings)
         if vectors is not None:
-            _check_vectors(prompts_of(texts, labels, sayings), vectors)
+            check_vectors(prompts_of(texts, labels, sayings), vectors)
         self.sizes = self._measure(texts, labels)
 
     def __len__(self) -> int:
@@ -219,7 +219,12 @@ def prompts_of(
     return tuple(sorted({prompt.text for prompt in prompts}))
 
 
-def _check_vectors(texts: Iterable[str], vectors: Mapping[str, np.ndarray]) -> None:
+def check_vectors(texts: Iterable[str], vectors: Mapping[str, np.ndarray]) -> None:
+    """Refuses sentence vectors that leave a text out.
+
+    Raises:
+      ValueError: naming such a text.
+    """
     missing = [text for text in texts if text not in vectors]
     if missing:
         raise ValueError(

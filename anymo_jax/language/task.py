@@ -10,7 +10,6 @@ Both draw the code tokens of each window anew inside the step (`code_stream`).
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from anymo_jax.language import model
@@ -30,7 +29,7 @@ from anymo_jax.language.forward import (
     shared,
     text_vectors,
 )
-from anymo_jax.language.loss import contrastive_loss, label_loss
+from anymo_jax.language.loss import contrastive_loss, label_loss, nearest_text
 from anymo_jax.language.recipes import ROW, InstructRecipe, MotionLMRecipe
 from anymo_jax.language.splice import splice
 from anymo_jax.training.task import OBJECTIVE, Task, Variables
@@ -156,7 +155,7 @@ def _terms(recipe: InstructRecipe, reader: Reader, stream, batch) -> dict:
     if contrasted:
         vectors = {"imu": imu, **_text_vectors(recipe, reader, batch)}
         terms |= _contrasts(recipe, vectors, batch)
-        terms["top1"] = _top1(vectors["imu"], vectors["text"], batch["text_id"])
+        terms["top1"] = nearest_text(vectors["imu"], vectors["text"], batch["text_id"])
     return terms
 
 
@@ -200,14 +199,6 @@ def _contrasts(recipe, vectors, batch) -> dict:
             temperature=recipe.temperature,
         )
     return terms
-
-
-def _top1(imu: Array, text: Array, text_id: Array | np.ndarray):
-    """How many windows are nearest to a text that is theirs."""
-    text_id = jnp.asarray(text_id)
-    nearest = jnp.argmax(imu @ text.T, axis=1)
-    right = text_id[nearest] == text_id
-    return jnp.sum(right, dtype=jnp.float32), jnp.float32(len(right))
 
 
 def _mean(term) -> Array:

@@ -7,6 +7,7 @@ gradient reaches them, each step updates them by moving averages over the global
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -113,8 +114,21 @@ def tokenizer_task(
     )
 
 
+@runtime_checkable
+class LatentSource(Protocol):
+    """What says how windows become latents: any recipe on a frozen encoder.
+
+    Attributes:
+      encoder, views, fixed_views: as in `TokenizerRecipe`.
+    """
+
+    encoder: EncoderConfig
+    views: ViewOptions
+    fixed_views: bool
+
+
 def draw_latents(
-    recipe: TokenizerRecipe,
+    recipe: LatentSource,
     encoder: dict,
     body: BodyTables,
     priors: NoisePriors,

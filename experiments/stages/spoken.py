@@ -8,6 +8,8 @@ import jax
 import numpy as np
 
 from anymo_jax.encoder.validation import draw_pools
+from anymo_jax.language.control.task import ControlRecipe
+from anymo_jax.language.described import DescribedWindows
 from anymo_jax.language.generate import generate
 from anymo_jax.language.plain import plain_model
 from anymo_jax.language.prompts import END
@@ -39,8 +41,8 @@ class Spoken:
     def __init__(
         self,
         task: Task,
-        recipe: InstructRecipe,
-        source: InstructionWindows,
+        recipe: InstructRecipe | ControlRecipe,
+        source: InstructionWindows | DescribedWindows,
         motion: Motion,
         options: Mapping,
     ):
@@ -50,7 +52,8 @@ class Spoken:
           task, recipe: of the stage.
           source: of held-out windows.
           motion: both splits, whose texts tell which activity a caption names.
-          options: size, pools, captions, caption_tokens.
+          options: size, pools, captions, and caption_tokens where there are captions;
+            a control has none.
         """
         self._task, self._recipe, self._source = task, recipe, source
         self._options = options

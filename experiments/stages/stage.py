@@ -16,7 +16,7 @@ from anymo_jax.motion.windows import MotionWindows
 from anymo_jax.training.data import Order
 from anymo_jax.training.task import Task, Variables
 
-STAGES = ("encoder", "tokenizer", "motion_lm", "instruct")
+STAGES = ("encoder", "tokenizer", "motion_lm", "instruct", "control")
 # Held-out windows that are predicted at once.
 BATCH = 64
 

@@ -202,7 +202,7 @@ def test_preparation_is_of_its_plan_and_its_checksums(config, tmp_path):
     assert link.made() is None
 
 
-class Speaker(cases.FirstAxis):
+class Speaker(cases.Knowing):
     """A model that reads the first axis and says so."""
 
     def caption_views(self, views, *, max_new_tokens):
@@ -255,7 +255,7 @@ def test_an_appraisal_is_a_page_sealed_with_what_it_was_made_from(appraised, con
     assert "a person acts" in page and "said" in page
     assert link.headline() == ("zero-shot accuracy: motionsense 100.0% (chance 33.3%)")
     names = {p.name for p in link.folder.iterdir()}
-    assert {"appraisal.md", "appraisal.json", "zero_shot.md"} <= names
+    assert {"appraisal.md", "appraisal.json", "zero_shot.md", "report.html"} <= names
     assert "held_out.safetensors" not in names
     assert link.begun() and link.changes() == [] and link.made()
     config.evaluation.seed = 4
