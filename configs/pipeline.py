@@ -6,7 +6,7 @@ r"""All stages in a row, from motion to answers: the recipes, and where data com
         --config.prepare.splits=MOCAP/splits.json \
         --config.windows=HAR/motionsense.safetensors,HAR/umafall.safetensors
 
-:tiny    twenty activities of the procedural library; under ten minutes on two cores
+:tiny    the procedural library alone; under ten minutes on two cores
 :small   the library beside the captures that are named; about two hours on two cores
 :paper   captures only; name the MVNX folders of Nymeria by --config.prepare.mvnx
 
@@ -25,13 +25,6 @@ _STAGES = {
     "instruct": instruct,
 }
 _PLACES = ("folder", "data", "encoder", "tokenizer", "motion_lm")
-# Few enough to be told apart after minutes of training.
-_EVERYDAY = (
-    *("standing", "sitting", "lying_back", "sit_to_stand", "walking_forward"),
-    *("walking_upstairs", "walking_downstairs", "running", "cycling_upright"),
-    *("jumping_jacks", "rope_jumping", "squats", "push_ups", "rowing", "boxing"),
-    *("waving_right_hand", "clapping", "typing", "brushing_teeth", "sweeping"),
-)
 
 
 def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
@@ -42,9 +35,6 @@ def get_config(variant: str = "tiny") -> ml_collections.ConfigDict:
     # separated; "" makes such windows from procedural performers that are held out.
     config.windows = ""
     config.prepare = prepare.get_config(variant)
-    if variant == "tiny":
-        config.prepare.activities = ",".join(_EVERYDAY)
-        config.prepare.procedural = 24
     for name, module in _STAGES.items():
         recipe = module.get_config(variant)
         for place in _PLACES:
