@@ -22,6 +22,9 @@ from experiments.stages.tokenizer import load_tokenizer
 from experiments.train import train
 from experiments.validate import validate
 
+# Each compiles stages as the command does, a minute of two cores or more.
+pytestmark = pytest.mark.slow
+
 # An encoder of a minute.
 SMALL = {
     "steps": 4,

@@ -79,6 +79,7 @@ def test_the_first_loss_is_that_of_guessing(lm):
     assert any("layers" in name for name in moved)
 
 
+@pytest.mark.slow
 def test_prediction_counts_the_codes_alone(frozen, motion):
     task = motion_lm_task(LM, frozen)
     variables = task.init(jax.random.key(2), task.given)
@@ -113,6 +114,7 @@ def test_chunks_change_nothing(frozen, rows, instruct):
     assert_same_step(first_step(instruct_task(chunked, frozen), rows), instruct)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [0, 2])
 def test_rows_that_start_like_prompts_serve_as_prompts(frozen, rows, chunk):
     """Codes see what stands before them alone."""
@@ -146,6 +148,7 @@ def test_a_weight_of_zero_leaves_a_loss_out(frozen, rows, left_out, terms):
     assert set(found) == {OBJECTIVE, *terms}
 
 
+@pytest.mark.slow
 def test_sentence_vectors_serve_as_texts(frozen, rows):
     joint = dataclasses.replace(JOINT, tower="sentences")
     recipe = dataclasses.replace(INSTRUCT, joint=joint)
